@@ -1,0 +1,1 @@
+//! Background fetch for Rust apps.

@@ -1,0 +1,3 @@
+//! The one binary of bgfetch: every verb, one file each.
+
+fn main() {}

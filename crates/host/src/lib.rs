@@ -1,0 +1,1 @@
+//! The system's part: clock, store, sockets, launching. One loop.

@@ -1,0 +1,1 @@
+//! The contract between an app and the bgfetch host: messages, framing, versions.
