@@ -1,0 +1,365 @@
+//! The scheduler: one mutation, then drain the outputs, then the next mutation.
+
+mod apps;
+mod user;
+mod wakes;
+
+use crate::device::Device;
+use crate::gates::{self, Judgement, View};
+use crate::io::{Change, Input, Output, Refused};
+use crate::journal::{Entry, Event};
+use crate::name::{AppId, TaskName};
+use crate::outcome::{TaskResult, WakeId};
+use crate::reason::{Reason, StopReason};
+use crate::record::{AppRecord, Snapshot, TaskRecord, UserRecord, WakeRecord};
+use crate::settings::Settings;
+use crate::time::{Elapsed, Now};
+use crate::verdict::{Deadline, Progress, Status, TaskVerdict, Verdict};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Decides which app is woken when, and says why not yet.
+///
+/// **After each [`handle_input`](Self::handle_input), drain [`poll_output`](Self::poll_output) to `None` before the
+/// next.** Then [`poll_timeout`](Self::poll_timeout) tells when to come back with [`Input::DeadlineReached`].
+#[derive(Debug)]
+pub struct Scheduler {
+    settings: Settings,
+    seed: u64,
+    user: UserRecord,
+    device: Device,
+    apps: BTreeMap<AppId, App>,
+    /// The wakes in progress.
+    running: BTreeMap<WakeId, Run>,
+    /// When each app that waits for a point in time is judged again.
+    deadlines: BTreeSet<(Elapsed, AppId)>,
+    /// Apps that nothing holds but the number of wakes, longest due first.
+    queue: BTreeSet<(Elapsed, AppId)>,
+    /// Apps to judge before this mutation ends.
+    touched: BTreeSet<AppId>,
+    outputs: VecDeque<Output>,
+    next_wake: WakeId,
+    stopping: bool,
+}
+
+#[derive(Debug)]
+struct App {
+    record: AppRecord,
+    /// Sorted by name.
+    tasks: Vec<TaskRecord>,
+    wake: Option<WakeId>,
+    /// Answers since its last wake began that nobody waited for.
+    late_answers: u32,
+    /// The reason last written to the journal; none before the first judgement.
+    held: Option<Reason>,
+    /// This app's entry in `deadlines`.
+    deadline: Option<Elapsed>,
+    /// This app's entry in `queue`.
+    queued: Option<Elapsed>,
+}
+
+/// A wake in progress.
+#[derive(Debug)]
+struct Run {
+    record: WakeRecord,
+    results: Vec<(TaskName, TaskResult)>,
+    settled: bool,
+    stop: Option<StopReason>,
+}
+
+impl Scheduler {
+    /// A scheduler that goes on from `snapshot`. What it says at once is there to be drained before the first input.
+    ///
+    /// Wakes that the snapshot has begun are running, until the host ends each with [`crate::Ending::Lost`]; see
+    /// [`running`](Self::running).
+    pub fn new(settings: Settings, seed: u64, snapshot: Snapshot, now: Now) -> Self {
+        let apps = snapshot.apps.into_iter().map(|(record, mut tasks)| {
+            tasks.sort_by(|a, b| a.name.cmp(&b.name));
+            (record.id.clone(), App::new(record, tasks))
+        });
+        let mut this = Self {
+            settings,
+            seed,
+            user: snapshot.user,
+            device: snapshot.device,
+            apps: apps.collect(),
+            running: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            queue: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            next_wake: snapshot.next_wake,
+            stopping: false,
+        };
+        for wake in snapshot.begun {
+            if let Some(app) = this.apps.get_mut(&wake.app) {
+                app.wake = Some(wake.id);
+                app.held = Some(Reason::Running { wake: wake.id });
+                this.running.insert(wake.id, Run::new(wake));
+            }
+        }
+        this.touch_all();
+        this.settle(now);
+        this
+    }
+
+    /// Takes in one thing that happened. A refused input changes nothing.
+    pub fn handle_input(&mut self, now: Now, input: Input) -> Result<(), Refused> {
+        debug_assert!(self.outputs.is_empty(), "outputs must be drained before the next input");
+        match input {
+            Input::AppSeen { app, declared } => self.app_seen(now, app, declared)?,
+            Input::AppRemoved(app) => self.app_removed(now, &app)?,
+            Input::Registered { app, task } => self.registered(now, &app, task)?,
+            Input::Unregistered { app, task } => self.unregistered(now, &app, &task)?,
+            Input::UnregisteredAll(app) => self.unregistered_all(now, &app)?,
+            Input::FloorSet { app, floor } => self.floor_set(now, &app, floor)?,
+            Input::Defined { app, tasks } => self.defined(now, &app, &tasks)?,
+            Input::Opened(app) => self.opened(now, &app)?,
+            Input::ForceQuit(app) => self.force_quit(now, &app)?,
+            Input::SystemSwitched(on) => self.system_switched(now, on),
+            Input::AppSwitched { app, on } => self.app_switched(now, &app, on)?,
+            Input::Paused { app, until } => self.paused(now, app.as_ref(), until)?,
+            Input::Restricted(restricted) => self.restricted(now, restricted),
+            Input::Device(device) => self.device_changed(device),
+            Input::FetchRequested(app) => self.fetch_requested(now, &app)?,
+            Input::Answered { app, wake, task, result } => self.answered(now, &app, wake, task, result),
+            Input::WakeEnded { wake, ending } => self.wake_ended(now, wake, ending),
+            Input::DeadlineReached => {}
+            Input::ClockSet => self.touch_all(),
+            Input::HostStopping => self.host_stopping(),
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The next thing to do; `None` when the mutation is complete.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::DeadlineReached`], for which app, and what holds it until then.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let (at, id) = self.deadlines.first()?;
+        let reason = self.apps.get(id)?.held?;
+        Some(Deadline { at: *at, app: id.clone(), reason })
+    }
+
+    /// Why `app` does not run, by the very gates that decide; `None` if no such app is known.
+    pub fn explain(&self, now: Now, app: &AppId) -> Option<Verdict> {
+        let app = self.apps.get(app)?;
+        let view = self.view(app);
+        let judged = |judgement| match judgement {
+            Judgement::Held { reason, until } => (reason, until),
+            Judgement::Open { .. } if self.is_full() => (self.busy(), None),
+            Judgement::Open { .. } => (Reason::Ready, Some(now.elapsed)),
+        };
+        let of_task = |task: &TaskRecord| {
+            let (reason, earliest) = judged(gates::judge_task(&view, task, now));
+            TaskVerdict { task: task.name.clone(), reason, earliest }
+        };
+        let (reason, earliest) = judged(gates::judge(&view, now));
+        Some(Verdict {
+            reason,
+            earliest,
+            tasks: app.tasks.iter().map(of_task).collect(),
+            floor: app.record.floor,
+            last_begun: app.record.last_begun,
+            last_outcome: app.record.last_outcome,
+            failures: app.record.failures,
+            overruns: app.record.overruns,
+        })
+    }
+
+    /// What `getStatusAsync` answers for `app`.
+    pub fn status(&self, app: &AppId) -> Status {
+        let app_on = self.apps.get(app).is_none_or(|app| app.record.switched_on);
+        match (self.user.restricted, self.user.switched_on && app_on) {
+            (true, _) => Status::Restricted,
+            (false, false) => Status::Denied,
+            (false, true) => Status::Available,
+        }
+    }
+
+    /// Every app, sorted by id.
+    pub fn apps(&self) -> impl Iterator<Item = &AppRecord> {
+        self.apps.values().map(|app| &app.record)
+    }
+
+    /// One app.
+    pub fn app(&self, app: &AppId) -> Option<&AppRecord> {
+        self.apps.get(app).map(|app| &app.record)
+    }
+
+    /// The tasks of an app, sorted by name; none if it is not known.
+    pub fn tasks(&self, app: &AppId) -> &[TaskRecord] {
+        self.apps.get(app).map_or(&[], |app| &app.tasks)
+    }
+
+    /// The user's switches.
+    pub fn user(&self) -> &UserRecord {
+        &self.user
+    }
+
+    /// The numbers it runs by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The wakes in progress, oldest first.
+    pub fn running(&self) -> impl Iterator<Item = Progress> {
+        self.running.values().map(Run::progress)
+    }
+
+    /// Whether `wake` runs and its `task` has not answered yet.
+    pub fn is_awaited(&self, wake: WakeId, task: &TaskName) -> bool {
+        self.running.get(&wake).is_some_and(|run| run.is_awaited(task))
+    }
+
+    fn view<'a>(&'a self, app: &'a App) -> View<'a> {
+        View {
+            app: &app.record,
+            tasks: &app.tasks,
+            running: app.wake,
+            user: &self.user,
+            device: self.device,
+            settings: &self.settings,
+            seed: self.seed,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.stopping || self.running.len() >= self.settings.wakes_max as usize
+    }
+
+    fn busy(&self) -> Reason {
+        Reason::Busy { wakes: self.settings.wakes_max }
+    }
+
+    fn touch_all(&mut self) {
+        self.touched.extend(self.apps.keys().cloned());
+    }
+
+    fn save(&mut self, change: Change) {
+        self.outputs.push_back(Output::Save(change));
+    }
+
+    fn journal(&mut self, now: Now, app: Option<&AppId>, wake: Option<WakeId>, event: Event) {
+        self.save(Change::Journal(Entry { at: now, app: app.cloned(), wake, event }));
+    }
+
+    fn known(&mut self, app: &AppId) -> Result<&mut App, Refused> {
+        match self.apps.get_mut(app) {
+            Some(app) => Ok(app),
+            None => Err(Refused::UnknownApp(app.clone())),
+        }
+    }
+
+    /// Saves an app's record, journals what happened to it, and judges it before the mutation ends.
+    fn changed(&mut self, now: Now, app: &AppId, event: Event) {
+        if let Some(known) = self.apps.get(app) {
+            let record = known.record.clone();
+            self.save(Change::App(record));
+        }
+        self.journal(now, Some(app), None, event);
+        self.touched.insert(app.clone());
+    }
+
+    /// Judges whatever this mutation touched and whatever time has come for, then fills the free places.
+    fn settle(&mut self, now: Now) {
+        while let Some((at, _)) = self.deadlines.first()
+            && *at <= now.elapsed
+            && let Some((_, id)) = self.deadlines.pop_first()
+        {
+            if let Some(app) = self.apps.get_mut(&id) {
+                app.deadline = None;
+            }
+            self.touched.insert(id);
+        }
+        while let Some(id) = self.touched.pop_first() {
+            self.rejudge(now, &id);
+        }
+        while !self.is_full()
+            && let Some((_, id)) = self.queue.pop_first()
+        {
+            if let Some(app) = self.apps.get_mut(&id) {
+                app.queued = None;
+            }
+            self.start_if_open(now, &id);
+        }
+        self.explain_the_queue(now);
+    }
+
+    /// Puts an app where its judgement belongs: among the deadlines, in the queue, or nowhere.
+    fn rejudge(&mut self, now: Now, id: &AppId) {
+        let Some(app) = self.apps.get(id) else { return };
+        let judgement = gates::judge(&self.view(app), now);
+        self.stop_if_forbidden(now, id);
+        match judgement {
+            Judgement::Open { due, .. } => {
+                self.place(id, None, Some(due));
+            }
+            Judgement::Held { reason, until } => {
+                self.place(id, until, None);
+                self.hold(now, id, reason);
+            }
+        }
+    }
+
+    /// Writes down why an app is held, if that is not what was written last.
+    fn hold(&mut self, now: Now, id: &AppId, reason: Reason) {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        if app.held.replace(reason) != Some(reason) && !matches!(reason, Reason::Running { .. }) {
+            self.journal(now, Some(id), None, Event::Held { reason });
+        }
+    }
+
+    fn explain_the_queue(&mut self, now: Now) {
+        if self.stopping {
+            return;
+        }
+        let busy = self.busy();
+        let fresh: Vec<_> = self
+            .queue
+            .iter()
+            .filter(|(_, id)| self.apps.get(id).is_some_and(|app| app.held != Some(busy)))
+            .map(|(_, id)| id.clone())
+            .collect();
+        for id in fresh {
+            self.hold(now, &id, busy);
+        }
+    }
+
+    fn place(&mut self, id: &AppId, deadline: Option<Elapsed>, queued: Option<Elapsed>) {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        move_entry(&mut self.deadlines, id, &mut app.deadline, deadline);
+        move_entry(&mut self.queue, id, &mut app.queued, queued);
+    }
+}
+
+/// Moves an app's entry in an index from where `present` says it is to `wanted`.
+fn move_entry(
+    index: &mut BTreeSet<(Elapsed, AppId)>,
+    id: &AppId,
+    present: &mut Option<Elapsed>,
+    wanted: Option<Elapsed>,
+) {
+    if *present == wanted {
+        return;
+    }
+    if let Some(at) = *present {
+        index.remove(&(at, id.clone()));
+    }
+    if let Some(at) = wanted {
+        index.insert((at, id.clone()));
+    }
+    *present = wanted;
+}
+
+impl App {
+    fn new(record: AppRecord, tasks: Vec<TaskRecord>) -> Self {
+        Self { record, tasks, wake: None, late_answers: 0, held: None, deadline: None, queued: None }
+    }
+
+    fn position(&self, task: &TaskName) -> Result<usize, usize> {
+        self.tasks.binary_search_by(|other| other.name.cmp(task))
+    }
+}

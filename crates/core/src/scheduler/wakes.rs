@@ -1,0 +1,228 @@
+//! Wakes: begun, answered, ended, and what their outcome teaches.
+
+use super::{Run, Scheduler};
+use crate::gates::{self, Judgement};
+use crate::io::{Change, Output, Refused, WakeEnded};
+use crate::journal::Event;
+use crate::name::{AppId, TaskName};
+use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
+use crate::policy::back_off;
+use crate::reason::{Hold, Reason, WakeReason};
+use crate::record::WakeRecord;
+use crate::time::{Elapsed, Now, Span};
+use crate::verdict::Progress;
+
+/// A wake that starts this much later than it was due, with nothing else to blame, was held by an absence: the host
+/// was not running, or the machine slept. Timers alone are never this late.
+const ABSENCE_MIN: Span = Span::from_secs(10);
+
+/// How many answers that nobody waits for are written down between two wakes of an app; a flood of them must not push
+/// the rest of its history out of the journal.
+const LATE_ANSWERS_MAX: u32 = 8;
+
+impl Scheduler {
+    /// Wakes the first app of the queue, unless something changed while it stood there.
+    pub(super) fn start_if_open(&mut self, now: Now, id: &AppId) {
+        let Some(app) = self.apps.get(id) else { return };
+        let view = self.view(app);
+        let (due, floor) = match gates::judge(&view, now) {
+            Judgement::Open { due, floor } => (due, floor),
+            Judgement::Held { reason, until } => {
+                self.place(id, until, None);
+                self.hold(now, id, reason);
+                return;
+            }
+        };
+        let open = app.tasks.iter().filter(|task| gates::is_open(&view, task, now));
+        let tasks = open.map(|task| task.name.clone()).collect();
+        let reason = why_now(app.held, app.record.failures, due, now);
+        let missed = now.elapsed.since(due).as_millis() / floor.as_millis().max(1);
+        self.begin(now, id, tasks, reason, missed);
+    }
+
+    pub(super) fn fetch_requested(&mut self, now: Now, id: &AppId) -> Result<(), Refused> {
+        self.known(id)?;
+        let app = &self.apps[id];
+        let busy = self.is_full().then(|| self.busy());
+        if let Some(reason) = gates::against_simulated(&self.view(app), now).or(busy) {
+            return Err(Refused::Held { app: id.clone(), reason });
+        }
+        let tasks = app.tasks.iter().map(|task| task.name.clone()).collect();
+        self.begin(now, id, tasks, WakeReason::Simulated, 0);
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Now, id: &AppId, tasks: Vec<TaskName>, reason: WakeReason, missed: u64) {
+        let wake = self.next_wake;
+        self.next_wake = WakeId(wake.0 + 1);
+        let record = WakeRecord { id: wake, app: id.clone(), tasks, reason, missed, begun: now };
+        self.place(id, None, None);
+        if let Some(app) = self.apps.get_mut(id) {
+            app.wake = Some(wake);
+            app.late_answers = 0;
+            app.held = Some(Reason::Running { wake });
+        }
+        self.save(Change::WakeBegun(record.clone()));
+        let event = Event::Begun { tasks: record.tasks.clone(), reason, missed };
+        self.journal(now, Some(id), Some(wake), event);
+        self.outputs.push_back(Output::Wake(record.clone()));
+        self.running.insert(wake, Run::new(record));
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Now,
+        id: &AppId,
+        wake: WakeId,
+        task: TaskName,
+        result: TaskResult,
+    ) {
+        let running = self.running.get_mut(&wake).filter(|run| run.record.app == *id);
+        let Some(run) = running.filter(|run| run.is_awaited(&task)) else {
+            self.late_answer(now, id, wake, task, result);
+            return;
+        };
+        run.results.push((task, result));
+        if run.results.len() == run.record.tasks.len() {
+            run.settled = true;
+            self.outputs.push_back(Output::Settled(wake));
+        }
+    }
+
+    fn late_answer(&mut self, now: Now, id: &AppId, wake: WakeId, task: TaskName, result: TaskResult) {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.late_answers = app.late_answers.saturating_add(1);
+        if app.late_answers <= LATE_ANSWERS_MAX {
+            self.journal(now, Some(id), Some(wake), Event::LateAnswer { task, result });
+        }
+    }
+
+    pub(super) fn wake_ended(&mut self, now: Now, wake: WakeId, ending: Ending) {
+        let Some(mut run) = self.running.remove(&wake) else { return };
+        for task in run.progress().awaited {
+            run.results.push((task, TaskResult::Unanswered));
+        }
+        run.results.sort_by(|a, b| a.0.cmp(&b.0));
+        let outcome = Outcome::of(ending, run.stop, &run.results);
+        let id = run.record.app.clone();
+        self.save(Change::WakeEnded(WakeEnded {
+            id: wake,
+            app: id.clone(),
+            outcome,
+            results: run.results.clone(),
+            ended: now.elapsed,
+        }));
+        for (task, result) in &run.results {
+            let event = Event::Answered { task: task.clone(), result: *result };
+            self.journal(now, Some(&id), Some(wake), event);
+        }
+        let took = now.elapsed.since(run.record.begun.elapsed);
+        self.journal(now, Some(&id), Some(wake), Event::Ended { outcome, took });
+        self.learn(now, &run, outcome);
+        self.touched.insert(id);
+    }
+
+    /// Lets the outcome move the app's next wake, and saves what it taught.
+    fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) {
+        let (settings, seed, id) = (self.settings, self.seed, &run.record.app);
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.wake = None;
+        app.record.last_outcome = Some(outcome);
+        if run.teaches(outcome) {
+            app.record.last_begun = Some(run.record.begun.elapsed);
+            app.record.failures =
+                if outcome.is_failure() { app.record.failures.saturating_add(1) } else { 0 };
+            app.record.overruns =
+                if outcome.is_overrun() { app.record.overruns.saturating_add(1) } else { 0 };
+            app.record.back_off_until = outcome
+                .is_failure()
+                .then(|| now.elapsed.plus(back_off::wait(&settings, seed, id, app.record.failures)));
+        }
+        let (record, leaving) = (app.record.clone(), app.record.leaving);
+        if leaving {
+            self.forget(now, id);
+            return;
+        }
+        self.save(Change::App(record));
+        self.learn_of_tasks(now, run, outcome);
+    }
+
+    fn learn_of_tasks(&mut self, now: Now, run: &Run, outcome: Outcome) {
+        let id = &run.record.app;
+        for (name, result) in &run.results {
+            let Some(app) = self.apps.get_mut(id) else { return };
+            // Unregistered while it ran: its answer is in the journal, and there is nothing left to teach.
+            let Ok(at) = app.position(name) else { continue };
+            let task = &mut app.tasks[at];
+            let was_orphan = task.orphan;
+            match result {
+                TaskResult::Undefined => task.orphan = true,
+                TaskResult::NoData | TaskResult::NewData | TaskResult::Failed => task.orphan = false,
+                TaskResult::Unanswered => {}
+            }
+            if run.teaches(outcome) {
+                task.last_begun = Some(run.record.begun.elapsed);
+            }
+            let saved = task.clone();
+            let is_orphan = saved.orphan;
+            self.save(Change::Task(id.clone(), saved));
+            if is_orphan && !was_orphan {
+                self.journal(now, Some(id), None, Event::Orphaned { task: name.clone() });
+            } else if was_orphan && !is_orphan {
+                self.journal(now, Some(id), None, Event::DefinedAgain { task: name.clone() });
+            }
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn new(record: WakeRecord) -> Self {
+        Self { record, results: Vec::new(), settled: false, stop: None }
+    }
+
+    pub(super) fn is_awaited(&self, task: &TaskName) -> bool {
+        self.record.tasks.contains(task) && self.results.iter().all(|(answered, _)| answered != task)
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        let awaited = self.record.tasks.iter().filter(|task| self.is_awaited(task));
+        Progress { id: self.record.id, awaited: awaited.cloned().collect() }
+    }
+
+    /// Whether the outcome moves the schedule. A simulated fetch is a person's doing; a stopped wake did not get to
+    /// do its work, so its tasks stay due.
+    fn teaches(&self, outcome: Outcome) -> bool {
+        self.record.reason != WakeReason::Simulated && !matches!(outcome, Outcome::Stopped(_))
+    }
+}
+
+/// Why a wake starts now, told from what held the app last.
+fn why_now(held: Option<Reason>, failures: u32, due: Elapsed, now: Now) -> WakeReason {
+    if let Some(held) = held.as_ref().and_then(Reason::hold) {
+        return WakeReason::Released { held };
+    }
+    if now.elapsed.since(due) >= ABSENCE_MIN {
+        return WakeReason::Released { held: Hold::Absence };
+    }
+    match failures {
+        0 => WakeReason::Due,
+        failures => WakeReason::Retry { failures },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_start_with_nothing_to_blame_is_an_absence() {
+        let now = Now { elapsed: Elapsed::from_millis(60_000), ..Now::default() };
+        let floor = Some(Reason::Floor { floor: Span::from_secs(1) });
+        let due = |ms| Elapsed::from_millis(ms);
+        assert_eq!(why_now(floor, 0, due(59_990), now), WakeReason::Due);
+        assert_eq!(why_now(floor, 2, due(59_990), now), WakeReason::Retry { failures: 2 });
+        assert_eq!(why_now(floor, 0, due(50_000), now), WakeReason::Released { held: Hold::Absence });
+        let held = Some(Reason::SystemOff);
+        assert_eq!(why_now(held, 0, due(50_000), now), WakeReason::Released { held: Hold::User });
+    }
+}
