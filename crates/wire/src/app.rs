@@ -355,12 +355,14 @@ pub enum RequestError {
 
 macro_rules! calls {
     ($($params:ty => $method:literal, $answer:ty;)*) => {
-        $(impl Call for $params {
+        $(impl $crate::app::Call for $params {
             const METHOD: &'static str = $method;
             type Answer = $answer;
         })*
     };
 }
+
+pub(crate) use calls;
 
 calls! {
     Hello => "hello", HelloAnswer;
@@ -436,7 +438,7 @@ impl HostEvent {
 }
 
 /// Reads the parameters of one call; also for calls outside this file.
-pub fn parse_call<C: Call>(params: Params) -> Result<C, RequestError> {
+pub(crate) fn parse_call<C: Call>(params: Params) -> Result<C, RequestError> {
     serde_json::from_value(Value::Object(params))
         .map_err(|error| RequestError::Params { method: C::METHOD, detail: error.to_string() })
 }

@@ -22,6 +22,7 @@
 //! ```
 
 pub mod app;
+pub mod control;
 pub mod error;
 pub mod frame;
 pub mod options;
