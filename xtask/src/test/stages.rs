@@ -110,6 +110,8 @@ fn judge(runner: Runner, ran: Result<Ran, ToolError>) -> StageResult {
     match runner.count(&ran.text) {
         None => failed(format!("no closing line of {runner:?} with its counts")),
         Some(count) if count.failed > 0 => StageResult::Failed(count, "its words are above".into()),
+        // Only the examples in the documentation may be none: a suite that is not found must not pass.
+        Some(Count { passed: 0, failed: 0 }) if runner != Runner::Libtest => failed("it ran no tests"),
         Some(count) if !ran.success => {
             StageResult::Failed(count.plus(Count::ONE_FAILED), "the runner itself ended badly".into())
         }
@@ -227,6 +229,11 @@ mod tests {
         assert!(matches!(ran(true, ""), StageResult::Failed(Count { passed: 0, failed: 1 }, _)));
         let bad = "test result: FAILED. 3 passed; 2 failed; 0 ignored";
         assert!(matches!(ran(false, bad), StageResult::Failed(Count { passed: 3, failed: 2 }, _)));
+        let none = Ran { success: true, text: "# pass 0\n# fail 0\n# cancelled 0\n".to_owned() };
+        assert!(matches!(
+            judge(Runner::Node, Ok(none)),
+            StageResult::Failed(Count { passed: 0, failed: 1 }, _)
+        ));
     }
 
     #[test]
