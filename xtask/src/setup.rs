@@ -33,16 +33,12 @@ pub(crate) enum SetupError {
 
 /// Makes the machine ready for every stage of `cargo xtask test`.
 pub(crate) fn make_ready() -> Result<(), SetupError> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !tools::is_on_path(need.program)).collect();
-    if let Some(first) = missing.first() {
-        let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
-        if !install(&packages)? {
-            return Err(SetupError::Missing {
-                program: first.program,
-                package: first.package,
-                why: first.why,
-            });
-        }
+    let packages: Vec<&str> = missing().map(|need| need.package).collect();
+    if !packages.is_empty() {
+        install(&packages)?;
+    }
+    if let Some(Need { program, package, why }) = missing().next() {
+        return Err(SetupError::Missing { program, package, why });
     }
     let node = tools::output_of(&mut tools::command("node", &["--version"]))?;
     if major_of(&node).is_none_or(|major| major < NODE_MAJOR_MIN) {
@@ -58,16 +54,19 @@ pub(crate) fn make_ready() -> Result<(), SetupError> {
     Ok(())
 }
 
-/// Installs Debian packages where that is possible: as root, with apt-get. Says whether it did.
-pub(crate) fn install(packages: &[&str]) -> Result<bool, ToolError> {
+fn missing() -> impl Iterator<Item = &'static Need> {
+    NEEDS.iter().filter(|need| !tools::is_on_path(need.program))
+}
+
+/// Installs Debian packages where that is possible: as root, with apt-get.
+fn install(packages: &[&str]) -> Result<(), ToolError> {
     if !is_root() || !tools::is_on_path("apt-get") {
-        return Ok(false);
+        return Ok(());
     }
     tools::loud(&format!("installing with apt-get, because they are missing: {}", packages.join(" ")));
     tools::run(&mut tools::command("apt-get", &["update", "-qq"]))?;
     let mut command = tools::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
-    tools::run(command.args(packages).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    Ok(true)
+    tools::run(command.args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Installs the npm packages of the package in `folder`, unless they are there and up to date.
