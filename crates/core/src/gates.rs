@@ -16,6 +16,7 @@ pub(crate) struct View<'a> {
     pub(crate) app: &'a AppRecord,
     pub(crate) tasks: &'a [TaskRecord],
     pub(crate) running: Option<crate::outcome::WakeId>,
+    pub(crate) store_writable: bool,
     pub(crate) user: &'a UserRecord,
     pub(crate) device: Device,
     pub(crate) settings: &'a Settings,
@@ -72,7 +73,7 @@ pub(crate) fn against_running(view: &View<'_>, now: Now) -> Option<Reason> {
     let reason = person(view, now)?.0;
     match reason {
         // What an app may not begin in these states it may still finish.
-        Reason::NoTasks | Reason::NotDeclared | Reason::Paused { .. } => None,
+        Reason::NoTasks | Reason::NotDeclared | Reason::Paused { .. } | Reason::StoreUnwritable => None,
         other => Some(other),
     }
 }
@@ -83,6 +84,9 @@ fn person(view: &View<'_>, now: Now) -> Option<(Reason, Option<Elapsed>)> {
     let for_good = |reason| Some((reason, None));
     if *leaving {
         return for_good(Reason::Leaving);
+    }
+    if !view.store_writable {
+        return for_good(Reason::StoreUnwritable);
     }
     if view.user.restricted {
         return for_good(Reason::Restricted);

@@ -98,6 +98,8 @@ pub enum Input {
     DeadlineReached,
     /// The wall clock was set.
     ClockSet,
+    /// The store can be written again; see [`crate::Snapshot::store_writable`].
+    StoreWritable,
     /// The host is ending: nothing starts any more, and what runs is stopped.
     HostStopping,
 }

@@ -122,6 +122,14 @@ pub enum Event {
         /// The answer.
         result: TaskResult,
     },
+    /// The app, or the system in its place, said something about the wake: a thrown error's message, or what kept
+    /// its program from starting.
+    Said {
+        /// The task that said it.
+        task: Option<TaskName>,
+        /// What, at most a few KiB.
+        text: String,
+    },
     /// The host began to end a wake.
     Stopping {
         /// Why.
@@ -181,6 +189,8 @@ impl fmt::Display for Event {
             Self::LateAnswer { task, result } => {
                 write!(f, "task `{task}` answered again or too late: {result}, ignored")
             }
+            Self::Said { task: Some(task), text } => write!(f, "task `{task}` said: {text}"),
+            Self::Said { task: None, text } => f.write_str(text),
             Self::Stopping { reason } => write!(f, "stopping: {reason}"),
             Self::Ended { outcome, took } => write!(f, "ended: {outcome}, after {took}"),
         }

@@ -14,6 +14,8 @@ pub enum Reason {
     NoTasks,
     /// Its manifest does not declare the mode `fetch`.
     NotDeclared,
+    /// The host can not write its store, and begins nothing that it could not record.
+    StoreUnwritable,
     /// A policy of the machine forbids it, and the user cannot allow it.
     Restricted,
     /// The user switched background fetch off for every app.
@@ -136,6 +138,7 @@ impl Reason {
         match self {
             Self::NoTasks => "no_tasks",
             Self::NotDeclared => "not_declared",
+            Self::StoreUnwritable => "store_unwritable",
             Self::Restricted => "restricted",
             Self::SystemOff => "system_off",
             Self::AppOff => "app_off",
@@ -164,6 +167,7 @@ impl Reason {
             | Self::Paused { .. }
             | Self::ForceQuit
             | Self::NotDeclared => Some(Hold::User),
+            Self::StoreUnwritable => Some(Hold::Absence),
             Self::Unmet { .. } | Self::Unsensed { .. } => Some(Hold::Constraint),
             Self::Busy { .. } | Self::Running { .. } => Some(Hold::Busy),
             Self::NoTasks
@@ -196,6 +200,7 @@ impl fmt::Display for Reason {
         match self {
             Self::NoTasks => f.write_str("no task is registered"),
             Self::NotDeclared => f.write_str("its manifest does not declare the mode `fetch`"),
+            Self::StoreUnwritable => f.write_str("the host can not write its store"),
             Self::Restricted => f.write_str("a policy of this machine forbids background fetch"),
             Self::SystemOff => f.write_str("background fetch is switched off for every app"),
             Self::AppOff => f.write_str("background fetch is switched off for this app"),

@@ -88,7 +88,7 @@ pub struct WakeRecord {
 }
 
 /// Everything a scheduler begins from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Every app with its tasks.
     pub apps: Vec<(AppRecord, Vec<TaskRecord>)>,
@@ -100,6 +100,8 @@ pub struct Snapshot {
     pub next_wake: WakeId,
     /// The machine's condition.
     pub device: Device,
+    /// Whether the store can be written. If not, no wake begins until [`crate::Input::StoreWritable`].
+    pub store_writable: bool,
 }
 
 impl AppRecord {
@@ -125,5 +127,19 @@ impl AppRecord {
 impl Default for UserRecord {
     fn default() -> Self {
         Self { switched_on: true, restricted: false, paused_until: None }
+    }
+}
+
+impl Default for Snapshot {
+    /// A new store's.
+    fn default() -> Self {
+        Self {
+            apps: Vec::new(),
+            user: UserRecord::default(),
+            begun: Vec::new(),
+            next_wake: WakeId(1),
+            device: Device::default(),
+            store_writable: true,
+        }
     }
 }

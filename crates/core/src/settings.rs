@@ -32,6 +32,27 @@ impl Settings {
     pub fn interval(&self, asked: Span) -> Span {
         asked.max(self.interval_min)
     }
+
+    /// The first number that is out of its range or does not fit another, and what is allowed, in the words of
+    /// `host.toml`; `None` if all fit.
+    pub fn misfit(&self) -> Option<String> {
+        let hour = Span::from_hours(1);
+        let spans = [
+            ("limit", self.limit, Span::from_millis(100), Span::from_hours(24)),
+            ("warning", self.warning, Span::ZERO, self.limit),
+            ("grace", self.grace, Span::ZERO, hour),
+            ("linger", self.linger, Span::ZERO, hour),
+            ("interval-min", self.interval_min, Span::from_millis(100), Span::from_hours(24 * 365)),
+            ("back-off-first", self.back_off_first, Span::from_millis(100), self.back_off_max),
+        ];
+        let span = spans.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value));
+        if let Some((name, value, least, most)) = span {
+            return Some(format!("`{name}` is {value}: expected {least} to {most}"));
+        }
+        let counts = [("wakes-max", self.wakes_max), ("tasks-max", self.tasks_max), ("apps-max", self.apps_max)];
+        let zero = counts.into_iter().find(|(_, count)| *count == 0);
+        zero.map(|(name, _)| format!("`{name}` is 0: expected 1 or more"))
+    }
 }
 
 impl Default for Settings {

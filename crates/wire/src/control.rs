@@ -276,8 +276,6 @@ pub struct LogEntry {
     pub text: String,
     /// The event's members.
     pub data: Value,
-    /// What the app or the system said beside it.
-    pub note: Option<String>,
 }
 
 /// A kept output.

@@ -39,6 +39,7 @@ pub struct Scheduler {
     outputs: VecDeque<Output>,
     next_wake: WakeId,
     stopping: bool,
+    store_writable: bool,
 }
 
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Scheduler {
             outputs: VecDeque::new(),
             next_wake: snapshot.next_wake,
             stopping: false,
+            store_writable: snapshot.store_writable,
         };
         for wake in snapshot.begun {
             if let Some(app) = this.apps.get_mut(&wake.app) {
@@ -125,6 +127,7 @@ impl Scheduler {
             Input::WakeEnded { wake, ending } => self.wake_ended(now, wake, ending),
             Input::DeadlineReached => {}
             Input::ClockSet => self.touch_all(),
+            Input::StoreWritable => self.store_writable(),
             Input::HostStopping => self.host_stopping(),
         }
         self.settle(now);
@@ -219,6 +222,7 @@ impl Scheduler {
             app: &app.record,
             tasks: &app.tasks,
             running: app.wake,
+            store_writable: self.store_writable,
             user: &self.user,
             device: self.device,
             settings: &self.settings,

@@ -83,6 +83,11 @@ impl Scheduler {
         }
     }
 
+    pub(super) fn store_writable(&mut self) {
+        self.store_writable = true;
+        self.touch_all();
+    }
+
     pub(super) fn host_stopping(&mut self) {
         self.stopping = true;
         for (wake, run) in &mut self.running {
@@ -129,6 +134,7 @@ fn stop_reason(held: Reason) -> Option<StopReason> {
         }
         Reason::NoTasks
         | Reason::NotDeclared
+        | Reason::StoreUnwritable
         | Reason::Paused { .. }
         | Reason::Running { .. }
         | Reason::Orphaned
