@@ -1,1 +1,3 @@
 //! The system's part: clock, store, sockets, launching. One loop.
+
+pub mod store;
