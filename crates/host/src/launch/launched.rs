@@ -159,8 +159,9 @@ impl Launched {
 
     /// The shepherd is gone: ends what can be reached at once, and asks the nursery to end the rest.
     fn lose(&mut self) {
-        // A leaf kills what is in it when it goes.
-        self.leaf = None;
+        if let Some(leaf) = &self.leaf {
+            leaf.kill();
+        }
         let swept = self.link.sweep(self.shepherd).and_then(into_async).ok();
         self.state = State::Lost { swept, until: Instant::now() + SWEEP_TIMEOUT };
     }

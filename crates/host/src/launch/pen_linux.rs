@@ -62,14 +62,12 @@ impl Pen {
         Ok((pen, lacking))
     }
 
-    /// Puts the calling process, a fresh child of the shepherd, into the containment. (It is in the
-    /// namespace already, by its birth.)
-    pub(super) fn admit(&self) -> rustix::io::Result<()> {
-        let Some(leaf) = &self.leaf else { return Ok(()) };
-        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let members = openat(&leaf.directory, "cgroup.procs", flags, Mode::empty())?;
-        rustix::io::write(&members, b"0")?;
-        Ok(())
+    /// Forks a process that is inside from its birth.
+    pub(super) fn fork(&self) -> std::io::Result<Forked> {
+        match &self.leaf {
+            Some(leaf) => sys::fork_into(leaf.directory.as_fd()),
+            None => sys::fork(),
+        }
     }
 
     /// Sends `SIGTERM` to all of the tree.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
+use super::sys::{self, Forked};
 use super::terms::Method;
 
 /// The containment of one wake, held by its shepherd.
@@ -32,10 +33,10 @@ impl Pen {
         self.group = Some(app);
     }
 
-    /// Nothing to be done: the group comes with the app's own session.
-    #[expect(clippy::unused_self, reason = "other systems have something to join")]
-    pub(super) fn admit(&self) -> rustix::io::Result<()> {
-        Ok(())
+    /// Forks a process, which makes the group with its own session.
+    #[expect(clippy::unused_self, reason = "other systems have something to be born into")]
+    pub(super) fn fork(&self) -> std::io::Result<Forked> {
+        sys::fork()
     }
 
     /// Sends `SIGTERM` to the group.

@@ -65,13 +65,12 @@ struct Plan {
 /// The steps of the child, as they are reported on the failure pipe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    Contain,
     SetUp,
     Directory,
     Execute,
 }
 
-const STEPS: [Step; 4] = [Step::Contain, Step::SetUp, Step::Directory, Step::Execute];
+const STEPS: [Step; 3] = [Step::SetUp, Step::Directory, Step::Execute];
 
 /// Forks the app's process into `pen`. What fails from here on in the child is read with [`failure`].
 pub(super) fn start(spec: &Spec, app_socket: Option<OwnedFd>, pen: &Pen) -> Result<Starting, StartError> {
@@ -95,9 +94,13 @@ pub(super) fn start(spec: &Spec, app_socket: Option<OwnedFd>, pen: &Pen) -> Resu
         stdout: stdout_writer.into(),
         stderr: stderr_writer.into(),
     };
-    match sys::fork().map_err(StartError::set_up)? {
+    let uncontained = |error| StartError {
+        stage: Stage::Contain,
+        detail: format!("cannot fork into the containment: {error}"),
+    };
+    match pen.fork().map_err(uncontained)? {
         Forked::Child => {
-            let (step, errno) = become_app(&plan, pen);
+            let (step, errno) = become_app(&plan);
             let report = [step as u8, u8::try_from(errno).unwrap_or(u8::MAX)];
             // Nobody reads it when the shepherd is gone, and then nothing is left to report.
             let _ = rustix::io::write(&failure_writer, &report);
@@ -123,7 +126,7 @@ pub(super) enum Progress {
 pub(super) fn progress(spec: &Spec, failure: &OwnedFd) -> Progress {
     let mut report = [0_u8; 2];
     match rustix::io::read(failure, &mut report) {
-        Ok(2) => Progress::Failed(explain(spec, STEPS[usize::from(report[0]).min(3)], i32::from(report[1]))),
+        Ok(2) => Progress::Failed(explain(spec, STEPS[usize::from(report[0]).min(2)], i32::from(report[1]))),
         Ok(_) => Progress::Running,
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Progress::Underway,
         Err(error) => Progress::Failed(StartError::set_up(error)),
@@ -131,11 +134,10 @@ pub(super) fn progress(spec: &Spec, failure: &OwnedFd) -> Progress {
 }
 
 /// The child's part. Returns only when a step failed, with its error number.
-fn become_app(plan: &Plan, pen: &Pen) -> (Step, i32) {
+fn become_app(plan: &Plan) -> (Step, i32) {
     let errno = |step: Step| move |error: rustix::io::Errno| (step, error.raw_os_error());
     let steps = || {
         rustix::process::setsid().map_err(errno(Step::SetUp))?;
-        pen.admit().map_err(errno(Step::Contain))?;
         limit(plan).map_err(errno(Step::SetUp))?;
         rustix::process::chdir(plan.directory.as_c_str()).map_err(errno(Step::Directory))?;
         connect(plan).map_err(|error| (Step::SetUp, error.raw_os_error().unwrap_or(0)))
@@ -245,9 +247,6 @@ fn explain(spec: &Spec, step: Step, errno: i32) -> StartError {
     let why = sys::error_text(errno);
     let directory = spec.directory.display();
     match step {
-        Step::Contain => {
-            StartError { stage: Stage::Contain, detail: format!("cannot join the cgroup leaf: {why}") }
-        }
         Step::SetUp => StartError::set_up(why),
         Step::Directory => StartError {
             stage: Stage::Directory,
