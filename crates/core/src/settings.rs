@@ -49,7 +49,8 @@ impl Settings {
         if let Some((name, value, least, most)) = span {
             return Some(format!("`{name}` is {value}: expected {least} to {most}"));
         }
-        let counts = [("wakes-max", self.wakes_max), ("tasks-max", self.tasks_max), ("apps-max", self.apps_max)];
+        let counts =
+            [("wakes-max", self.wakes_max), ("tasks-max", self.tasks_max), ("apps-max", self.apps_max)];
         let zero = counts.into_iter().find(|(_, count)| *count == 0);
         zero.map(|(name, _)| format!("`{name}` is 0: expected 1 or more"))
     }

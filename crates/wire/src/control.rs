@@ -100,13 +100,11 @@ pub struct Remove {
     pub app: String,
 }
 
-/// Gives an app's id to another program: what has this manifest may say hello as this app from now on.
+/// Gives an app's id to the program that was last refused because another has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adopt {
     /// The app.
     pub app: String,
-    /// The other program's manifest.
-    pub manifest: AbsolutePath,
 }
 
 /// Wakes an app now, outside the schedule: a simulated fetch.
@@ -282,10 +280,16 @@ pub struct LogEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputView {
-    /// Standard output and standard error in the order read.
-    pub text: String,
-    /// How many bytes were not kept.
+    /// What went to standard output.
+    pub stdout: String,
+    /// What went to standard error.
+    pub stderr: String,
+    /// How many bytes of both were not kept.
     pub dropped_bytes: u64,
+    /// Processor time of all its processes.
+    pub cpu_ms: Option<u64>,
+    /// The most memory that one of its processes held.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// The answer to [`AskDoctor`]: what was found, one finding after another.

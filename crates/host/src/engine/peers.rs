@@ -1,0 +1,228 @@
+//! Connections: bytes to messages on the way in, messages to bytes on the way out, both bounded.
+
+use super::Event;
+use bgfetch_core::{AppId, WakeId};
+use bgfetch_wire::app::Role;
+use bgfetch_wire::error::{ErrorCode, ErrorObject};
+use bgfetch_wire::frame::{FrameError, LineDecoder, to_line};
+use bgfetch_wire::rpc::{Message, MessageError, Response};
+use serde::Serialize;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many connections a host serves at a time.
+const PEERS_MAX: usize = 1_024;
+
+/// How many bytes may wait for a peer that does not read; then it is cut off.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// A connection's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PeerId(u64);
+
+/// What a connection says.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// A message, or a line that is none.
+    Line(Result<Message, MessageError>),
+    /// A line that is too long; nothing more is read.
+    Broken(FrameError),
+    /// Its end.
+    Closed,
+}
+
+/// What the host knows of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    waiting_bytes: Rc<Cell<usize>>,
+    /// Dropped to cut the connection off.
+    _open: oneshot::Sender<()>,
+    /// The process at the other end, as the kernel tells; none for a socket that a wake inherited.
+    pub(crate) process: Option<i32>,
+    /// The wake that inherited this socket.
+    pub(crate) wake: Option<WakeId>,
+    /// What it said in `hello`.
+    pub(crate) role: Option<Role>,
+    /// The app it speaks for.
+    pub(crate) app: Option<AppId>,
+    /// Whether its tasks are defined, so that they may be called.
+    pub(crate) ready: bool,
+    /// The status it was told last.
+    pub(crate) status: Option<bgfetch_core::Status>,
+    /// What it wants to hear of the journal: entries behind this number, of this app.
+    pub(crate) follows: Option<Follow>,
+}
+
+/// A wish to hear of the journal.
+#[derive(Clone, Debug)]
+pub(crate) struct Follow {
+    /// Entries after this one.
+    pub(crate) after: i64,
+    /// Of this app only.
+    pub(crate) app: Option<AppId>,
+}
+
+/// Every connection.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    known: BTreeMap<PeerId, Peer>,
+    next: u64,
+    events: mpsc::Sender<Event>,
+}
+
+impl Peers {
+    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
+        Self { known: BTreeMap::new(), next: 1, events }
+    }
+
+    /// Takes a connection that came over the host's socket. Another user's is dropped without a word.
+    pub(crate) fn accept(&mut self, stream: UnixStream) {
+        let Ok(credentials) = stream.peer_cred() else { return };
+        if credentials.uid() != rustix::process::geteuid().as_raw() {
+            return;
+        }
+        if self.known.len() >= PEERS_MAX {
+            let error = ErrorObject::new(
+                ErrorCode::Busy,
+                format!("{PEERS_MAX} connections are open, as many as this host serves"),
+            );
+            if let Ok(line) = to_line(&Response::<()>::failed(None, error)) {
+                let _ = stream.try_write(&line);
+            }
+            return;
+        }
+        self.add(stream, credentials.pid(), None);
+    }
+
+    /// Takes the host's end of the socket that a wake inherits.
+    pub(crate) fn inherit(&mut self, stream: UnixStream, wake: WakeId) -> PeerId {
+        self.add(stream, None, Some(wake))
+    }
+
+    fn add(&mut self, stream: UnixStream, process: Option<i32>, wake: Option<WakeId>) -> PeerId {
+        let id = PeerId(self.next);
+        self.next += 1;
+        let (reading, writing) = stream.into_split();
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (open, cut) = oneshot::channel();
+        let waiting_bytes = Rc::new(Cell::new(0));
+        tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes)));
+        tokio::task::spawn_local(read(id, reading, self.events.clone(), cut));
+        self.known.insert(
+            id,
+            Peer {
+                outgoing,
+                waiting_bytes,
+                _open: open,
+                process,
+                wake,
+                role: None,
+                app: None,
+                ready: false,
+                status: None,
+                follows: None,
+            },
+        );
+        id
+    }
+
+    pub(crate) fn drop_peer(&mut self, id: PeerId) -> Option<Peer> {
+        self.known.remove(&id)
+    }
+
+    pub(crate) fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.known.get(&id)
+    }
+
+    pub(crate) fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.known.get_mut(&id)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Peer)> {
+        self.known.iter_mut().map(|(id, peer)| (*id, peer))
+    }
+
+    pub(crate) fn is_connected(&self, app: &AppId) -> bool {
+        self.known.values().any(|peer| peer.app.as_ref() == Some(app))
+    }
+
+    /// The app's own running program, where its tasks can be called: the latest that connected by itself.
+    pub(crate) fn callable(&self, app: &AppId) -> Option<PeerId> {
+        let callable = |peer: &Peer| peer.app.as_ref() == Some(app) && peer.ready && peer.wake.is_none();
+        self.known.iter().rev().find(|(_, peer)| callable(peer)).map(|(id, _)| *id)
+    }
+
+    /// Sends a message. A peer that does not read what it is sent is cut off.
+    pub(crate) fn send(&mut self, id: PeerId, message: &impl Serialize) {
+        let Some(peer) = self.known.get(&id) else { return };
+        let line = match to_line(message) {
+            Ok(line) => line,
+            Err(error) => {
+                let error =
+                    ErrorObject::new(ErrorCode::Internal, format!("the answer is too large: {error}"));
+                match to_line(&Response::<()>::failed(None, error)) {
+                    Ok(line) => line,
+                    Err(_) => return,
+                }
+            }
+        };
+        let waiting = peer.waiting_bytes.get() + line.len();
+        peer.waiting_bytes.set(waiting);
+        if waiting > WAITING_BYTES_MAX || peer.outgoing.send(line).is_err() {
+            // Its reader hears of the end and reports it.
+            self.known.remove(&id);
+        }
+    }
+}
+
+async fn write(
+    mut writing: OwnedWriteHalf,
+    mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    waiting_bytes: Rc<Cell<usize>>,
+) {
+    while let Some(line) = queue.recv().await {
+        if writing.write_all(&line).await.is_err() {
+            return;
+        }
+        waiting_bytes.set(waiting_bytes.get() - line.len());
+    }
+}
+
+async fn read(
+    id: PeerId,
+    mut reading: OwnedReadHalf,
+    events: mpsc::Sender<Event>,
+    mut cut: oneshot::Receiver<()>,
+) {
+    tokio::select! {
+        () = read_lines(id, &mut reading, &events) => {}
+        _ = &mut cut => {}
+    }
+    let _ = events.send(Event::Peer(id, Heard::Closed)).await;
+}
+
+async fn read_lines(id: PeerId, reading: &mut OwnedReadHalf, events: &mpsc::Sender<Event>) {
+    let mut decoder = LineDecoder::new();
+    let mut buffer = vec![0; 8 << 10];
+    loop {
+        let Ok(count @ 1..) = reading.read(&mut buffer).await else { return };
+        let mut input = &buffer[..count];
+        loop {
+            let heard = match decoder.decode(&mut input) {
+                Ok(None) => break,
+                Ok(Some(line)) => Heard::Line(Message::parse(&line)),
+                Err(error) => Heard::Broken(error),
+            };
+            let broken = matches!(heard, Heard::Broken(_));
+            if events.send(Event::Peer(id, heard)).await.is_err() || broken {
+                return;
+            }
+        }
+    }
+}
