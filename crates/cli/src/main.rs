@@ -1,11 +1,28 @@
-//! The one binary of bgfetch: every verb, one file each.
+//! `bgfetch`, the one binary: the host, its nursery, and every verb, one file each.
 
+mod args;
+mod client;
+mod demo;
+mod exit;
+mod private_host;
+mod sdk;
+mod show;
+mod verbs;
+
+use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Before anything else: the nursery must have one thread, and needs nothing that the other verbs set up.
-    match std::env::args().nth(1).as_deref() {
-        Some(bgfetch_host::launch::NURSERY_VERB) => bgfetch_host::launch::nursery_main(),
-        _ => ExitCode::SUCCESS,
+    // The nursery is this program's own child, never typed by a person: it has no place in the help.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == bgfetch_host::launch::NURSERY_VERB) {
+        return bgfetch_host::launch::nursery_main();
+    }
+    let arguments = args::Arguments::parse();
+    match verbs::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bgfetch: {failure}");
+            failure.exit_code()
+        }
     }
 }

@@ -1,0 +1,93 @@
+//! `bgfetch add`: a plain command, or the app of a `bgfetch.toml`.
+
+use super::client;
+use crate::args::{Add, ChangedBy, Common};
+use crate::exit::Failure;
+use crate::show;
+use bgfetch_wire::app::Launch;
+use bgfetch_wire::control::{self, AddCommand};
+use bgfetch_wire::value::{AbsolutePath, Seconds};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(common: &Common, add: Add) -> Result<(), Failure> {
+    let is_manifest = add.app.contains('/') || add.app == "." || Path::new(&add.app).exists();
+    let request = match (is_manifest, add.command.is_empty()) {
+        (true, true) if add.every.is_some() => {
+            return Err(Failure::Usage("`--every` stands in the manifest, as `every = \"15m\"`".to_owned()));
+        }
+        (true, true) => {
+            let manifest = absolute(&PathBuf::from(&add.app))?;
+            let cwd = manifest.as_path().parent().unwrap_or(Path::new("/")).to_owned();
+            control::Add {
+                manifest: Some(manifest),
+                command: None,
+                launch: launch("unused", Vec::new(), &cwd)?,
+            }
+        }
+        (true, false) => {
+            let what = "the command stands in the manifest, as `command = [\"program\", …]`";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        (false, true) => {
+            let what = "a command is missing: expected e.g. `bgfetch add me.mail --every 15m -- mbsync -a`";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        (false, false) => command(add)?,
+    };
+    let named = client(common)?.call(request)?;
+    if common.json {
+        return show::print_json(&named);
+    }
+    show::print(&format!("added {0}; `bgfetch why {0}` says when it runs\n", named.app))
+}
+
+fn command(add: Add) -> Result<control::Add, Failure> {
+    let Some(every) = add.every else {
+        return Err(Failure::Usage("`--every TIME` is missing: the default interval is never".to_owned()));
+    };
+    let mut words = add.command.into_iter();
+    let program = words.next().unwrap_or_default();
+    let cwd = std::env::current_dir().map_err(Failure::other)?;
+    Ok(control::Add {
+        manifest: None,
+        command: Some(AddCommand {
+            app: add.app,
+            every_seconds: Seconds::from_millis(every.as_millis()),
+            changed_by: match add.changed_by {
+                ChangedBy::Exit => control::ChangedBy::Exit,
+                ChangedBy::Output => control::ChangedBy::Output,
+            },
+        }),
+        launch: launch(&program, words.collect(), &cwd)?,
+    })
+}
+
+/// Where and with what environment the command will start: as here and now, so that what works in this shell works
+/// when woken.
+fn launch(program: &str, args: Vec<String>, cwd: &Path) -> Result<Launch, Failure> {
+    Ok(Launch { program: absolute(&found(program, cwd))?, args, cwd: absolute(cwd)?, env: environment() })
+}
+
+/// This process's environment without our own variables.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !name.starts_with("BGFETCH_"))
+        .collect()
+}
+
+/// The file that a shell here would execute; a name that none has goes to the host as it is, which says so.
+fn found(program: &str, cwd: &Path) -> PathBuf {
+    if program.contains('/') {
+        return cwd.join(program);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = std::env::split_paths(&path).map(|folder| folder.join(program));
+    candidates.into_iter().find(|file| file.is_file()).unwrap_or_else(|| PathBuf::from(program))
+}
+
+fn absolute(path: &Path) -> Result<AbsolutePath, Failure> {
+    let path = std::path::absolute(path).map_err(Failure::other)?;
+    AbsolutePath::try_from(path).map_err(Failure::other)
+}

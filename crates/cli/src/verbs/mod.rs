@@ -1,0 +1,55 @@
+//! Every verb, one file each.
+
+pub(crate) mod add;
+mod apps;
+mod doctor;
+mod fetch;
+mod generate;
+pub(crate) mod host;
+mod log;
+mod next;
+mod run;
+mod set;
+mod tasks;
+pub(crate) mod why;
+
+use crate::args::{Arguments, Common, Verb};
+use crate::client::Client;
+use crate::exit::Failure;
+use bgfetch_host::Environment;
+use std::path::PathBuf;
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { common, verb } = arguments;
+    match verb {
+        Verb::Demo(options) => crate::demo::run(&common, &options),
+        Verb::Run(options) => run::run(&common, &options),
+        Verb::Host(options) => host::run(&common, &options),
+        Verb::Add(options) => add::run(&common, options),
+        Verb::Remove(one) => apps::remove(&common, one),
+        Verb::Apps(options) => apps::run(&common, options),
+        Verb::Tasks(maybe) => tasks::run(&common, maybe),
+        Verb::Next => next::run(&common),
+        Verb::Why(one) => why::run(&common, one),
+        Verb::Log(options) => log::run(&common, options),
+        Verb::Fetch(options) => fetch::run(&common, options),
+        Verb::Set(options) => set::run(&common, options.switch),
+        Verb::Doctor => doctor::run(&common),
+        Verb::Completions { shell } => generate::completions(shell),
+        Verb::Man { folder } => generate::man(&folder),
+    }
+}
+
+/// Where the host listens.
+pub(crate) fn socket(common: &Common) -> Result<PathBuf, Failure> {
+    match &common.socket {
+        Some(socket) => std::path::absolute(socket).map_err(Failure::other),
+        None => Environment::of_process().socket().map_err(Failure::other),
+    }
+}
+
+/// A connection to the host.
+fn client(common: &Common) -> Result<Client, Failure> {
+    Client::connect(&socket(common)?)
+}

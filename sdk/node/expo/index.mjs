@@ -1,0 +1,3 @@
+/** The name `expo` for bgfetch. */
+
+export * from '../src/index.mjs';
