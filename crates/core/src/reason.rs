@@ -108,7 +108,7 @@ pub enum Hold {
     User,
     /// A constraint.
     Constraint,
-    /// Other wakes, or the app's own.
+    /// Other wakes.
     Busy,
 }
 
@@ -169,8 +169,10 @@ impl Reason {
             | Self::NotDeclared => Some(Hold::User),
             Self::StoreUnwritable => Some(Hold::Absence),
             Self::Unmet { .. } | Self::Unsensed { .. } => Some(Hold::Constraint),
-            Self::Busy { .. } | Self::Running { .. } => Some(Hold::Busy),
-            Self::NoTasks
+            Self::Busy { .. } => Some(Hold::Busy),
+            // Falling due during its own wake is no hold: the wake after it is simply due.
+            Self::Running { .. }
+            | Self::NoTasks
             | Self::Orphaned
             | Self::NoInterval
             | Self::Floor { .. }

@@ -9,7 +9,7 @@ use crate::private_host::PrivateHost;
 use crate::{sdk, show, verbs};
 use bgfetch_wire::control::{AskLog, AskTasks, AskWhy, LogEntry};
 use feed::{Feed, Mood};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -35,19 +35,19 @@ pub(crate) fn run(_common: &Common, demo: &Demo) -> Result<(), Failure> {
     watch.until("registered", None)?;
 
     scene(2, "The feed has something new: the host starts the app, and it answers NewData.")?;
-    watch.until("ended", Some(json!("new_data")))?;
+    watch.until("ended", Some("new_data"))?;
     scene(3, "The feed is unchanged: NoData.")?;
-    watch.until("ended", Some(json!("no_data")))?;
+    watch.until("ended", Some("no_data"))?;
     scene(4, "The feed fails: Failed, and the host backs off.")?;
     stage.feed.becomes(Mood::Fails);
-    watch.until("ended", Some(json!("failed")))?;
+    watch.until("ended", Some("failed"))?;
     show::print(&why(&mut host.client()?)?)?;
     scene(
         5,
         "The feed hangs: the app is warned, overruns its limit, and is terminated with all it started.",
     )?;
     stage.feed.becomes(Mood::Hangs);
-    watch.until("ended", Some(json!("expired")))?;
+    watch.until("ended", Some("expired"))?;
     scene(6, "The host is killed with SIGKILL in the middle of a wake.")?;
     watch.until("begun", None)?;
     let process = host.process();
@@ -62,7 +62,7 @@ pub(crate) fn run(_common: &Common, demo: &Demo) -> Result<(), Failure> {
     watch = Watch::begin(&host)?;
     let restored = host.client()?.call(AskTasks { app: None })?;
     say(&format!("restored: {} task of {APP}, `{}`", restored.len(), restored[0].task))?;
-    watch.until("ended", Some(json!("new_data")))?;
+    watch.until("ended", Some("new_data"))?;
     scene(8, "And why does it not run now?")?;
     show::print(&why(&mut host.client()?)?)?;
     stage.leave()
@@ -115,7 +115,7 @@ impl Stage {
     fn open_app(&self) -> Result<(), Failure> {
         let mut app = Command::new("node");
         app.arg("--require").arg(sdk::preload()?).arg(self.folder.join("app/reader.mjs"));
-        app.arg(self.feed.url()).arg("open").env(bgfetch_wire::SOCKET_VARIABLE, self.socket());
+        app.arg(self.feed.url()).env(bgfetch_wire::SOCKET_VARIABLE, self.socket());
         let status = app.status().map_err(|error| {
             Failure::Other(format!(
                 "the demo's app needs `node` (20 or newer), which can not be started: {error}"
@@ -152,11 +152,11 @@ impl Watch {
     }
 
     /// Shows entries until one of `event`, with `outcome` if one is given.
-    fn until(&mut self, event: &str, outcome: Option<Value>) -> Result<(), Failure> {
+    fn until(&mut self, event: &str, outcome: Option<&str>) -> Result<(), Failure> {
         loop {
             let entry = self.client.next_entry(Some(SCENE_MAX))?;
             show_entry(&entry)?;
-            let as_wanted = outcome.is_none() || entry.data.get("outcome") == outcome.as_ref();
+            let as_wanted = outcome.is_none() || entry.data.get("outcome").and_then(Value::as_str) == outcome;
             if entry.event == event && as_wanted {
                 return Ok(());
             }

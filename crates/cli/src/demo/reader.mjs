@@ -22,8 +22,5 @@ TaskManager.defineTask(YOUR_TASK_NAME, async () => {
   }
 });
 
-// What an app does when its user opens it: once is enough, registrations are kept.
-if (process.argv[3] === 'open') {
-  await BackgroundFetch.setMinimumIntervalAsync(2);
-  await BackgroundFetch.registerTaskAsync(YOUR_TASK_NAME);
-}
+await BackgroundFetch.setMinimumIntervalAsync(2);
+await BackgroundFetch.registerTaskAsync(YOUR_TASK_NAME);

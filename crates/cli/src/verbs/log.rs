@@ -19,11 +19,12 @@ pub(crate) fn run(common: &Common, log: Log) -> Result<(), Failure> {
     if let Some(output) = &view.output {
         show::print(&output_text(output))?;
     }
-    while follow {
-        let entry = client.next_entry(None)?;
-        print(common, &entry)?;
+    if !follow {
+        return Ok(());
     }
-    Ok(())
+    loop {
+        print(common, &client.next_entry(None)?)?;
+    }
 }
 
 /// One entry; with `--json --follow`, one JSON object a line.

@@ -7,7 +7,7 @@ use crate::manifest::{self, Manifest};
 use crate::store::{Kind, Launch, Program, Write};
 use bgfetch_core::{
     AppId, Constraint, Device, Hold, Input, Met, NAME_BYTES_MAX, Reason, Refused, Registration, Span, Status,
-    TaskName, TaskResult,
+    TaskName, TaskResult, WakeId,
 };
 use bgfetch_wire::app::{
     AppRequest, Done, Finish, Finished, Hello, HelloAnswer, HelloApp, Limits, MinimumIntervalSet, Peer,
@@ -93,14 +93,16 @@ impl Engine {
         let mut app = None;
         let mut defined = None;
         if hello.role == Role::App {
-            let said = hello.app.ok_or_else(|| {
-                ErrorObject::new(
-                    ErrorCode::InvalidParams,
-                    "`hello` of an app needs `app` with its `manifest`",
-                )
-            })?;
-            defined.clone_from(&said.defined);
-            app = Some(self.identify(peer, said)?);
+            let wake = self.peers.peer(peer).and_then(|peer| peer.wake);
+            defined = hello.app.as_ref().and_then(|said| said.defined.clone());
+            app = Some(match (wake, hello.app) {
+                (Some(wake), said) => self.identify_wake(wake, said)?,
+                (None, Some(said)) => self.identify(peer, said)?,
+                (None, None) => {
+                    let what = "`hello` of an app needs `app` with its `manifest`";
+                    return Err(ErrorObject::new(ErrorCode::InvalidParams, what));
+                }
+            });
         }
         let settings = &self.config.settings;
         let limits = Limits {
@@ -131,15 +133,7 @@ impl Engine {
     fn identify(&mut self, peer: PeerId, said: HelloApp) -> Result<AppId, ErrorObject> {
         let manifest = read_manifest(said.manifest.as_path())?;
         let app = manifest.id.clone();
-        let (wake, process) = self.peers.peer(peer).map(|peer| (peer.wake, peer.process)).unwrap_or_default();
-        if let Some(wake) = wake {
-            // Started by this host for this app; what it was started as is not its own to change.
-            return match self.runs.get(&wake) {
-                Some(run) if run.wake.app == app => Ok(app),
-                Some(run) => Err(forbidden(format!("this wake is for `{}`, not for `{app}`", run.wake.app))),
-                None => Err(forbidden(format!("wake {wake} is over"))),
-            };
-        }
+        let process = self.peers.peer(peer).and_then(|peer| peer.process);
         let program = resolved(said.program.as_path())?;
         let launch = said.launch.map(|launch| Launch {
             program: launch.program.into_path(),
@@ -162,6 +156,17 @@ impl Engine {
         let seen = self.now().wall;
         self.keep_program(Program { app: app.clone(), manifest: manifest.path, program, launch, kind, seen });
         Ok(app)
+    }
+
+    /// The app that a wake is for. This host started it; what it was started as is not its own to change.
+    fn identify_wake(&self, wake: WakeId, said: Option<HelloApp>) -> Result<AppId, ErrorObject> {
+        let Some(run) = self.runs.get(&wake) else { return Err(forbidden(format!("wake {wake} is over"))) };
+        let app = &run.wake.app;
+        let named = said.map(|said| read_manifest(said.manifest.as_path())).transpose()?;
+        match named.filter(|manifest| manifest.id != *app) {
+            Some(other) => Err(forbidden(format!("this wake is for `{app}`, not for `{}`", other.id))),
+            None => Ok(app.clone()),
+        }
     }
 
     /// Remembers a program that was refused because another has its id, in case the user adopts it.
