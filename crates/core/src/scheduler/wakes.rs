@@ -1,13 +1,13 @@
 //! Wakes: begun, answered, ended, and what their outcome teaches.
 
-use super::{Run, Scheduler};
+use super::{App, Phase, Run, Scheduler};
 use crate::gates::{self, Judgement};
 use crate::io::{Change, Output, Refused, WakeEnded};
 use crate::journal::Event;
 use crate::name::{AppId, TaskName};
 use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
 use crate::policy::back_off;
-use crate::reason::{Hold, Reason, WakeReason};
+use crate::reason::{Hold, WakeReason};
 use crate::record::WakeRecord;
 use crate::time::{Elapsed, Now, Span};
 use crate::verdict::Progress;
@@ -24,30 +24,28 @@ impl Scheduler {
     /// Wakes the first app of the queue, unless something changed while it stood there.
     pub(super) fn start_if_open(&mut self, now: Now, id: &AppId) {
         let Some(app) = self.apps.get(id) else { return };
-        let view = self.view(app);
+        let view = self.rules.view(app);
         let (due, floor) = match gates::judge(&view, now) {
             Judgement::Open { due, floor } => (due, floor),
-            Judgement::Held { reason, until } => {
-                self.place(id, until, None);
-                self.hold(now, id, reason);
-                return;
-            }
+            Judgement::Held { reason, until } => return self.hold(now, id, reason, until),
         };
         let open = app.tasks.iter().filter(|task| gates::is_open(&view, task, now));
         let tasks = open.map(|task| task.name.clone()).collect();
-        let reason = why_now(app.held, app.record.failures, due, now);
-        let missed = now.elapsed.since(due).as_millis() / floor.as_millis().max(1);
+        let late = app.late(due, now);
+        let reason = why_now(app.hold, app.record.failures, late);
+        let missed = late.as_millis() / floor.as_millis().max(1);
         self.begin(now, id, tasks, reason, missed);
     }
 
     pub(super) fn fetch_requested(&mut self, now: Now, id: &AppId) -> Result<(), Refused> {
         self.known(id)?;
         let app = &self.apps[id];
-        let busy = self.is_full().then(|| self.busy());
-        if let Some(reason) = gates::against_simulated(&self.view(app), now).or(busy) {
+        let no_room = self.is_full().then(|| self.no_room());
+        if let Some(reason) = gates::against_simulated(&self.rules.view(app), now).or(no_room) {
             return Err(Refused::Held { app: id.clone(), reason });
         }
-        let tasks = app.tasks.iter().map(|task| task.name.clone()).collect();
+        let defined = app.tasks.iter().filter(|task| !task.orphan);
+        let tasks = defined.map(|task| task.name.clone()).collect();
         self.begin(now, id, tasks, WakeReason::Simulated, 0);
         Ok(())
     }
@@ -58,15 +56,14 @@ impl Scheduler {
         let record = WakeRecord { id: wake, app: id.clone(), tasks, reason, missed, begun: now };
         self.place(id, None, None);
         if let Some(app) = self.apps.get_mut(id) {
-            app.wake = Some(wake);
+            app.occupy(wake);
             app.late_answers = 0;
-            app.held = Some(Reason::Running { wake });
         }
         self.save(Change::WakeBegun(record.clone()));
         let event = Event::Begun { tasks: record.tasks.clone(), reason, missed };
         self.journal(now, Some(id), Some(wake), event);
         self.outputs.push_back(Output::Wake(record.clone()));
-        self.running.insert(wake, Run::new(record));
+        self.running.insert(wake, Run::new(record, Phase::Running));
     }
 
     pub(super) fn answered(
@@ -84,7 +81,7 @@ impl Scheduler {
         };
         run.results.push((task, result));
         if run.results.len() == run.record.tasks.len() {
-            run.settled = true;
+            run.phase = Phase::Settled;
             self.outputs.push_back(Output::Settled(wake));
         }
     }
@@ -103,28 +100,29 @@ impl Scheduler {
             run.results.push((task, TaskResult::Unanswered));
         }
         run.results.sort_by(|a, b| a.0.cmp(&b.0));
-        let outcome = Outcome::of(ending, run.stop, &run.results);
+        let stop = if let Phase::Stopping(reason) = run.phase { Some(reason) } else { None };
+        let outcome = Outcome::of(ending, stop, &run.results);
         let id = run.record.app.clone();
-        self.save(Change::WakeEnded(WakeEnded {
-            id: wake,
-            app: id.clone(),
-            outcome,
-            results: run.results.clone(),
-            ended: now.elapsed,
-        }));
         for (task, result) in &run.results {
             let event = Event::Answered { task: task.clone(), result: *result };
             self.journal(now, Some(&id), Some(wake), event);
         }
+        // The end is saved after what it taught: a crash between the two leaves a wake that is found begun and lost,
+        // never one that ended and taught nothing, whose app would run again before its floor.
+        self.learn(now, &run, outcome);
+        let (results, ended) = (run.results, now.elapsed);
+        self.save(Change::WakeEnded(WakeEnded { id: wake, app: id.clone(), outcome, results, ended }));
         let took = now.elapsed.since(run.record.begun.elapsed);
         self.journal(now, Some(&id), Some(wake), Event::Ended { outcome, took });
-        self.learn(now, &run, outcome);
+        if self.apps.get(&id).is_some_and(|app| app.record.leaving) {
+            self.forget(now, &id);
+        }
         self.touched.insert(id);
     }
 
     /// Lets the outcome move the app's next wake, and saves what it taught.
     fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) {
-        let (settings, seed, id) = (self.settings, self.seed, &run.record.app);
+        let (settings, seed, id) = (self.rules.settings, self.rules.seed, &run.record.app);
         let Some(app) = self.apps.get_mut(id) else { return };
         app.wake = None;
         app.record.last_outcome = Some(outcome);
@@ -138,11 +136,7 @@ impl Scheduler {
                 .is_failure()
                 .then(|| now.elapsed.plus(back_off::wait(&settings, seed, id, app.record.failures)));
         }
-        let (record, leaving) = (app.record.clone(), app.record.leaving);
-        if leaving {
-            self.forget(now, id);
-            return;
-        }
+        let record = app.record.clone();
         self.save(Change::App(record));
         self.learn_of_tasks(now, run, outcome);
     }
@@ -176,8 +170,8 @@ impl Scheduler {
 }
 
 impl Run {
-    pub(super) fn new(record: WakeRecord) -> Self {
-        Self { record, results: Vec::new(), settled: false, stop: None }
+    pub(super) fn new(record: WakeRecord, phase: Phase) -> Self {
+        Self { record, results: Vec::new(), phase }
     }
 
     pub(super) fn is_awaited(&self, task: &TaskName) -> bool {
@@ -196,12 +190,23 @@ impl Run {
     }
 }
 
-/// Why a wake starts now, told from what held the app last.
-fn why_now(held: Option<Reason>, failures: u32, due: Elapsed, now: Now) -> WakeReason {
-    if let Some(held) = held.as_ref().and_then(Reason::hold) {
+impl App {
+    /// How long it has been held since it was `due`.
+    ///
+    /// A shorter interval, or a task defined again, makes an app due in the past that nothing held since: it is not
+    /// late, and has missed nothing.
+    fn late(&self, due: Elapsed, now: Now) -> Span {
+        let by_new_rule = self.held.is_some() && self.hold.is_none() && !self.came_due;
+        if by_new_rule { Span::ZERO } else { now.elapsed.since(due) }
+    }
+}
+
+/// Why a wake starts now, told from what held a due task last, and how late it is.
+fn why_now(hold: Option<Hold>, failures: u32, late: Span) -> WakeReason {
+    if let Some(held) = hold {
         return WakeReason::Released { held };
     }
-    if now.elapsed.since(due) >= ABSENCE_MIN {
+    if late >= ABSENCE_MIN {
         return WakeReason::Released { held: Hold::Absence };
     }
     match failures {
@@ -216,13 +221,10 @@ mod tests {
 
     #[test]
     fn a_late_start_with_nothing_to_blame_is_an_absence() {
-        let now = Now { elapsed: Elapsed::from_millis(60_000), ..Now::default() };
-        let floor = Some(Reason::Floor { floor: Span::from_secs(1) });
-        let due = |ms| Elapsed::from_millis(ms);
-        assert_eq!(why_now(floor, 0, due(59_990), now), WakeReason::Due);
-        assert_eq!(why_now(floor, 2, due(59_990), now), WakeReason::Retry { failures: 2 });
-        assert_eq!(why_now(floor, 0, due(50_000), now), WakeReason::Released { held: Hold::Absence });
-        let held = Some(Reason::SystemOff);
-        assert_eq!(why_now(held, 0, due(50_000), now), WakeReason::Released { held: Hold::User });
+        let (prompt, late) = (Span::from_millis(10), Span::from_secs(10));
+        assert_eq!(why_now(None, 0, prompt), WakeReason::Due);
+        assert_eq!(why_now(None, 2, prompt), WakeReason::Retry { failures: 2 });
+        assert_eq!(why_now(None, 0, late), WakeReason::Released { held: Hold::Absence });
+        assert_eq!(why_now(Some(Hold::User), 0, late), WakeReason::Released { held: Hold::User });
     }
 }
