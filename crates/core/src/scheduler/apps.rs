@@ -49,8 +49,9 @@ impl Scheduler {
 
     /// Drops an app that is leaving and no longer runs.
     pub(super) fn forget(&mut self, now: Now, id: &AppId) {
-        self.place(id, None, None);
-        self.apps.remove(id);
+        if let Some(mut app) = self.apps.remove(id) {
+            self.waiting.place(id, &mut app, None, None);
+        }
         self.touched.remove(id);
         self.save(Change::AppRemoved(id.clone()));
         self.journal(now, Some(id), None, Event::Removed);

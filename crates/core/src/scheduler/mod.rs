@@ -27,10 +27,7 @@ pub struct Scheduler {
     apps: BTreeMap<AppId, App>,
     /// The wakes in progress.
     running: BTreeMap<WakeId, Run>,
-    /// When each app that waits for a point in time is judged again.
-    deadlines: BTreeSet<(Elapsed, AppId)>,
-    /// Apps that nothing holds but the number of wakes, longest due first.
-    queue: BTreeSet<(Elapsed, AppId)>,
+    waiting: Waiting,
     /// Apps to judge before this mutation ends.
     touched: BTreeSet<AppId>,
     /// Apps that this mutation found open; those that get no place are told so at its end.
@@ -38,6 +35,15 @@ pub struct Scheduler {
     outputs: VecDeque<Output>,
     next_wake: WakeId,
     stopping: bool,
+}
+
+/// The apps that wait for more than a change: each in one of the two, in neither while it runs or is held.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// When each app that waits for a point in time is judged again.
+    deadlines: BTreeSet<(Elapsed, AppId)>,
+    /// Apps that nothing holds but the number of wakes, longest due first.
+    queue: BTreeSet<(Elapsed, AppId)>,
 }
 
 /// What every app is judged by.
@@ -111,8 +117,7 @@ impl Scheduler {
             },
             apps: apps.collect(),
             running: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            queue: BTreeSet::new(),
+            waiting: Waiting::default(),
             touched: BTreeSet::new(),
             arrived: Vec::new(),
             outputs: VecDeque::new(),
@@ -169,7 +174,7 @@ impl Scheduler {
 
     /// When to come back with [`Input::DeadlineReached`], for which app, and what holds it until then.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let (at, id) = self.deadlines.first()?;
+        let (at, id) = self.waiting.deadlines.first()?;
         let reason = self.apps.get(id)?.held?;
         Some(Deadline { at: *at, app: id.clone(), reason })
     }
@@ -287,25 +292,18 @@ impl Scheduler {
 
     /// Judges whatever this mutation touched and whatever time has come for, then fills the free places.
     fn settle(&mut self, now: Now) {
-        while let Some((at, _)) = self.deadlines.first()
+        while let Some((at, _)) = self.waiting.deadlines.first()
             && *at <= now.elapsed
-            && let Some((_, id)) = self.deadlines.pop_first()
+            && let Some((_, id)) = self.waiting.deadlines.pop_first()
         {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.deadline = None;
-                app.came_due = true;
-            }
             self.touched.insert(id);
         }
         while let Some(id) = self.touched.pop_first() {
             self.rejudge(now, &id);
         }
         while !self.is_full()
-            && let Some((_, id)) = self.queue.pop_first()
+            && let Some((_, id)) = self.waiting.queue.pop_first()
         {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.queued = None;
-            }
             self.start_if_open(now, &id);
         }
         self.explain_the_queue(now);
@@ -314,46 +312,47 @@ impl Scheduler {
     /// Puts an app where its judgement belongs: among the deadlines, in the queue, or nowhere.
     fn rejudge(&mut self, now: Now, id: &AppId) {
         let Some(app) = self.apps.get_mut(id) else { return };
-        let judgement = gates::judge(&self.rules.view(app), now);
-        match judgement {
+        if app.deadline.is_some_and(|at| at <= now.elapsed) {
+            // It is among the deadlines no longer: `settle` has taken out whatever time has come for.
+            app.deadline = None;
+            app.came_due = true;
+        }
+        match gates::judge(&self.rules.view(app), now) {
             Judgement::Open { due, .. } => {
-                move_entry(&mut self.deadlines, id, &mut app.deadline, None);
-                move_entry(&mut self.queue, id, &mut app.queued, Some(due));
+                self.waiting.place(id, app, None, Some(due));
                 self.arrived.push(id.clone());
             }
             Judgement::Held { reason, until } => {
-                self.hold(now, id, reason, until);
+                let hold = gates::hold(&self.rules.view(app), reason, now);
+                app.came_due = false;
+                self.waiting.place(id, app, until, None);
+                if app.is_news(reason, hold) {
+                    self.journal(now, Some(id), None, Event::Held { reason });
+                }
                 self.stop_if_forbidden(now, id, reason);
             }
         }
     }
 
-    /// Leaves an app where it waits, until that point if there is one.
-    fn hold(&mut self, now: Now, id: &AppId, reason: Reason, until: Option<Elapsed>) {
-        let Some(app) = self.apps.get_mut(id) else { return };
-        let hold = gates::hold(&self.rules.view(app), reason, now);
-        app.came_due = false;
-        move_entry(&mut self.deadlines, id, &mut app.deadline, until);
-        move_entry(&mut self.queue, id, &mut app.queued, None);
-        if app.is_news(reason, hold) {
-            self.journal(now, Some(id), None, Event::Held { reason });
-        }
-    }
-
     /// Tells the apps that this mutation found open, and that got no place, what they wait for.
     fn explain_the_queue(&mut self, now: Now) {
+        // Of what waits for the next host, the entry that says that this one ended says enough.
+        if self.stopping || self.waiting.queue.is_empty() {
+            self.arrived.clear();
+            return;
+        }
         let no_room = self.no_room();
         for id in core::mem::take(&mut self.arrived) {
             let Some(app) = self.apps.get_mut(&id) else { continue };
-            // Of what waits for the next host, the entry that says that this one ended says enough.
-            if !self.stopping && app.queued.is_some() && app.is_news(no_room, no_room.hold()) {
+            if app.queued.is_some() && app.is_news(no_room, no_room.hold()) {
                 self.journal(now, Some(&id), None, Event::Held { reason: no_room });
             }
         }
     }
+}
 
-    fn place(&mut self, id: &AppId, deadline: Option<Elapsed>, queued: Option<Elapsed>) {
-        let Some(app) = self.apps.get_mut(id) else { return };
+impl Waiting {
+    fn place(&mut self, id: &AppId, app: &mut App, deadline: Option<Elapsed>, queued: Option<Elapsed>) {
         move_entry(&mut self.deadlines, id, &mut app.deadline, deadline);
         move_entry(&mut self.queue, id, &mut app.queued, queued);
     }

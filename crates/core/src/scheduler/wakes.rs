@@ -3,7 +3,7 @@
 use super::{App, Phase, Run, Scheduler};
 use crate::gates::{self, Judgement};
 use crate::io::{Change, Output, Refused, WakeEnded};
-use crate::journal::Event;
+use crate::journal::{Entry, Event};
 use crate::name::{AppId, TaskName};
 use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
 use crate::policy::back_off;
@@ -23,11 +23,12 @@ const LATE_ANSWERS_MAX: u32 = 8;
 impl Scheduler {
     /// Wakes the first app of the queue, unless something changed while it stood there.
     pub(super) fn start_if_open(&mut self, now: Now, id: &AppId) {
-        let Some(app) = self.apps.get(id) else { return };
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.queued = None;
         let view = self.rules.view(app);
         let (due, floor) = match gates::judge(&view, now) {
             Judgement::Open { due, floor } => (due, floor),
-            Judgement::Held { reason, until } => return self.hold(now, id, reason, until),
+            Judgement::Held { .. } => return self.rejudge(now, id),
         };
         let open = app.tasks.iter().filter(|task| gates::is_open(&view, task, now));
         let tasks = open.map(|task| task.name.clone()).collect();
@@ -54,8 +55,8 @@ impl Scheduler {
         let wake = self.next_wake;
         self.next_wake = WakeId(wake.0 + 1);
         let record = WakeRecord { id: wake, app: id.clone(), tasks, reason, missed, begun: now };
-        self.place(id, None, None);
         if let Some(app) = self.apps.get_mut(id) {
+            self.waiting.place(id, app, None, None);
             app.occupy(wake);
             app.late_answers = 0;
         }
@@ -109,21 +110,21 @@ impl Scheduler {
         }
         // The end is saved after what it taught: a crash between the two leaves a wake that is found begun and lost,
         // never one that ended and taught nothing, whose app would run again before its floor.
-        self.learn(now, &run, outcome);
+        let leaving = self.learn(now, &run, outcome);
         let (results, ended) = (run.results, now.elapsed);
         self.save(Change::WakeEnded(WakeEnded { id: wake, app: id.clone(), outcome, results, ended }));
         let took = now.elapsed.since(run.record.begun.elapsed);
         self.journal(now, Some(&id), Some(wake), Event::Ended { outcome, took });
-        if self.apps.get(&id).is_some_and(|app| app.record.leaving) {
+        if leaving {
             self.forget(now, &id);
         }
         self.touched.insert(id);
     }
 
-    /// Lets the outcome move the app's next wake, and saves what it taught.
-    fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) {
+    /// Lets the outcome move the app's next wake, and saves what it taught. Whether the app waits only to be dropped.
+    fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) -> bool {
         let (settings, seed, id) = (self.rules.settings, self.rules.seed, &run.record.app);
-        let Some(app) = self.apps.get_mut(id) else { return };
+        let Some(app) = self.apps.get_mut(id) else { return false };
         app.wake = None;
         app.record.last_outcome = Some(outcome);
         if run.teaches(outcome) {
@@ -136,15 +137,9 @@ impl Scheduler {
                 .is_failure()
                 .then(|| now.elapsed.plus(back_off::wait(&settings, seed, id, app.record.failures)));
         }
-        let record = app.record.clone();
-        self.save(Change::App(record));
-        self.learn_of_tasks(now, run, outcome);
-    }
-
-    fn learn_of_tasks(&mut self, now: Now, run: &Run, outcome: Outcome) {
-        let id = &run.record.app;
+        let leaving = app.record.leaving;
+        self.outputs.push_back(Output::Save(Change::App(app.record.clone())));
         for (name, result) in &run.results {
-            let Some(app) = self.apps.get_mut(id) else { return };
             // Unregistered while it ran: its answer is in the journal, and there is nothing left to teach.
             let Ok(at) = app.position(name) else { continue };
             let task = &mut app.tasks[at];
@@ -157,15 +152,16 @@ impl Scheduler {
             if run.teaches(outcome) {
                 task.last_begun = Some(run.record.begun.elapsed);
             }
-            let saved = task.clone();
-            let is_orphan = saved.orphan;
-            self.save(Change::Task(id.clone(), saved));
-            if is_orphan && !was_orphan {
-                self.journal(now, Some(id), None, Event::Orphaned { task: name.clone() });
-            } else if was_orphan && !is_orphan {
-                self.journal(now, Some(id), None, Event::DefinedAgain { task: name.clone() });
-            }
+            self.outputs.push_back(Output::Save(Change::Task(id.clone(), task.clone())));
+            let event = match (was_orphan, task.orphan) {
+                (false, true) => Event::Orphaned { task: name.clone() },
+                (true, false) => Event::DefinedAgain { task: name.clone() },
+                (false, false) | (true, true) => continue,
+            };
+            let entry = Entry { at: now, app: Some(id.clone()), wake: Some(run.record.id), event };
+            self.outputs.push_back(Output::Save(Change::Journal(entry)));
         }
+        leaving
     }
 }
 
