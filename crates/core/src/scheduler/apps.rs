@@ -18,7 +18,7 @@ impl Scheduler {
             None if full => return Err(Refused::TooManyApps { apps_max }),
             None => {
                 let record = AppRecord::new(id.clone(), declared);
-                self.apps.insert(id.clone(), App::new(record, Vec::new()));
+                self.apps.insert(id.clone(), Box::new(App::new(record, Vec::new())));
             }
         }
         self.changed(now, &id, Event::Seen { declared });

@@ -24,7 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Debug)]
 pub struct Scheduler {
     rules: Rules,
-    apps: BTreeMap<AppId, App>,
+    /// Boxed, so that a search walks small nodes.
+    apps: BTreeMap<AppId, Box<App>>,
     /// The wakes in progress.
     running: BTreeMap<WakeId, Run>,
     waiting: Waiting,
@@ -105,7 +106,7 @@ impl Scheduler {
     pub fn new(settings: Settings, seed: u64, snapshot: Snapshot, now: Now) -> Self {
         let apps = snapshot.apps.into_iter().map(|(record, mut tasks)| {
             tasks.sort_by(|a, b| a.name.cmp(&b.name));
-            (record.id.clone(), App::new(record, tasks))
+            (record.id.clone(), Box::new(App::new(record, tasks)))
         });
         let mut this = Self {
             rules: Rules {
