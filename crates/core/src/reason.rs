@@ -263,7 +263,7 @@ impl fmt::Display for StopReason {
             Self::AppOff => f.write_str("background fetch was switched off for this app"),
             Self::ForceQuit => f.write_str("the user force-quit the app"),
             Self::Removed => f.write_str("the app was removed"),
-            Self::Constraint(constraint) => write!(f, "{constraint} is no longer there"),
+            Self::Constraint(constraint) => write!(f, "there is no longer {constraint}"),
         }
     }
 }

@@ -61,6 +61,10 @@ fn a_flood_does_not_fill_the_journal() {
         desk.say(Input::Answered { app, wake: WakeId(77), task, result: TaskResult::NewData });
     }
     assert_eq!(desk.store.journal.len() - before, 8);
+    desk.advance(minutes(15));
+    let wake = desk.run(TaskResult::NoData);
+    desk.answer(&wake, "sync", TaskResult::NewData);
+    assert_eq!(desk.told(), [IGNORED], "after another wake there is room again");
 }
 
 #[test]

@@ -49,9 +49,9 @@ fn a_condition_lost_on_the_way_stops_the_wake_and_keeps_the_task_due() {
     let wake = desk.wake();
     desk.device(|device| device.network = Network::Offline);
     assert_eq!(desk.stops(), [(wake.id, StopReason::Constraint(Constraint::AnyNetwork))]);
-    assert_eq!(desk.told(), ["stopping: a network is no longer there"]);
+    assert_eq!(desk.told(), ["stopping: there is no longer a network"]);
     desk.end(wake.id, Ending::Stopped);
-    assert_eq!(desk.outcome(APP), "stopped (a network is no longer there)");
+    assert_eq!(desk.outcome(APP), "stopped (there is no longer a network)");
     assert_eq!(desk.verdict(APP).failures, 0);
     desk.device(|device| device.network = Network::Unmetered);
     assert_eq!(desk.wake().reason, WakeReason::Released { held: Hold::Constraint });

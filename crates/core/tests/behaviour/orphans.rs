@@ -63,6 +63,22 @@ fn an_app_of_orphans_waits_without_a_deadline() {
 }
 
 #[test]
+fn no_wait_is_named_that_would_not_end_the_hold() {
+    let mut desk = Desk::new();
+    desk.seen(APP);
+    desk.register(APP, registration("sync"));
+    desk.floor(APP, Some(minutes(1)));
+    for _ in 0..3 {
+        desk.advance(minutes(5));
+        desk.run(TaskResult::Failed);
+    }
+    desk.advance(minutes(10));
+    desk.run(TaskResult::Undefined);
+    assert_eq!(desk.verdict(APP).failures, 4, "the back-off is longer than the interval");
+    assert_eq!((desk.why(APP), desk.verdict(APP).earliest), (Reason::Orphaned, None));
+}
+
+#[test]
 fn it_survives_a_restart() {
     let mut desk = desk();
     desk.restart();

@@ -235,7 +235,7 @@ fn check_liveness(desk: &mut Desk) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn what_must_hold_holds_and_then_every_app_is_woken(steps in vec(any_step(), 1..150)) {

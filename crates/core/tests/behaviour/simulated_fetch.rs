@@ -1,8 +1,10 @@
 //! A simulated fetch comes now, whatever the time; it does not get past a person, a policy or a missing condition,
 //! and it teaches the schedule nothing.
 
-use crate::desk::{Desk, app, minutes, task, waiting_for};
-use bgfetch_core::{Constraint, Ending, Input, Network, Reason, Refused, Settings, TaskResult, WakeReason};
+use crate::desk::{Desk, app, minutes, registration, task, waiting_for};
+use bgfetch_core::{
+    Constraint, Ending, Input, Network, Reason, Refused, Registration, Settings, TaskResult, WakeReason,
+};
 
 const APP: &str = "com.reader";
 
@@ -37,6 +39,17 @@ fn it_teaches_nothing() {
     assert_eq!(desk.earliest_in(APP), Some(minutes(5)), "the real one comes when it would have come");
     desk.advance(minutes(5));
     assert_eq!(desk.run(TaskResult::NoData).reason, WakeReason::Due);
+}
+
+#[test]
+fn it_does_not_move_a_tasks_own_interval() {
+    let mut desk = Desk::new();
+    desk.seen(APP);
+    desk.register(APP, Registration { floor: Some(minutes(15)), ..registration("sync") });
+    desk.advance(minutes(10));
+    desk.say(Input::FetchRequested(app(APP)));
+    desk.run(TaskResult::NewData);
+    assert_eq!(desk.earliest_in(APP), Some(minutes(5)));
 }
 
 #[test]

@@ -111,11 +111,11 @@ fn outcomes_and_stops() {
         (Outcome::Stopped(StopReason::Removed), "stopped (the app was removed)"),
         (
             Outcome::Stopped(StopReason::Constraint(Constraint::ExternalPower)),
-            "stopped (external power is no longer there)",
+            "stopped (there is no longer external power)",
         ),
         (
             Outcome::Stopped(StopReason::Constraint(Constraint::Idle)),
-            "stopped (an idle machine is no longer there)",
+            "stopped (there is no longer an idle machine)",
         ),
     ];
     for (outcome, text) in table {
