@@ -1,12 +1,12 @@
 //! The gates between a registration and a wake, in the one order in which they are asked.
 //!
 //! The decision and `explain` both come from [`judge`]; there is no second logic. The first gate that holds gives the
-//! reason. First what a person or a policy said, then what runs already, then time, then the machine's condition,
+//! reason. First what runs already, then what a person or a policy said, then time, then the machine's condition,
 //! then worth; room among the other wakes is asked last, by the scheduler, since it is nobody's property.
 
 use crate::device::{Device, Met};
 use crate::policy::{back_off, worth};
-use crate::reason::Reason;
+use crate::reason::{Hold, Reason};
 use crate::record::{AppRecord, TaskRecord, UserRecord};
 use crate::settings::Settings;
 use crate::time::{Elapsed, Now, Span};
@@ -34,11 +34,11 @@ pub(crate) enum Judgement {
 
 /// Judges the app as a whole: open if any task is, else held by what holds its soonest task.
 pub(crate) fn judge(view: &View<'_>, now: Now) -> Judgement {
-    if let Some((reason, until)) = person(view, now) {
-        return Judgement::Held { reason, until };
-    }
     if let Some(wake) = view.running {
         return Judgement::Held { reason: Reason::Running { wake }, until: None };
+    }
+    if let Some((reason, until)) = person(view, now) {
+        return Judgement::Held { reason, until };
     }
     if let Some(held) = back_off(view, now) {
         return held;
@@ -65,7 +65,20 @@ pub(crate) fn is_open(view: &View<'_>, task: &TaskRecord, now: Now) -> bool {
 pub(crate) fn against_simulated(view: &View<'_>, now: Now) -> Option<Reason> {
     let app_wide = person(view, now).map(|(reason, _)| reason);
     let running = view.running.map(|wake| Reason::Running { wake });
-    app_wide.or(running).or_else(|| view.tasks.iter().find_map(|task| unmet(view.device, task)))
+    let orphaned = view.tasks.iter().all(|task| task.orphan).then_some(Reason::Orphaned);
+    let mut defined = view.tasks.iter().filter(|task| !task.orphan);
+    running.or(app_wide).or(orphaned).or_else(|| defined.find_map(|task| unmet(view.device, task)))
+}
+
+/// What holds a task of the app that is due, where the app as a whole is held by `reason`. That reason is its soonest
+/// task's, which may wait for nothing but time while another one is due and waits for the machine.
+pub(crate) fn hold(view: &View<'_>, reason: Reason, now: Now) -> Option<Hold> {
+    let waits_for_machine = |task| match time_and_machine(view, task, now) {
+        Judgement::Held { reason, .. } => reason.hold() == Some(Hold::Constraint),
+        Judgement::Open { .. } => false,
+    };
+    let another = || view.tasks.len() > 1 && view.tasks.iter().any(waits_for_machine);
+    reason.hold().or_else(|| another().then_some(Hold::Constraint))
 }
 
 /// Why a wake that runs must not go on.
@@ -97,14 +110,14 @@ fn person(view: &View<'_>, now: Now) -> Option<(Reason, Option<Elapsed>)> {
     if !switched_on {
         return for_good(Reason::AppOff);
     }
+    if *force_quit {
+        return for_good(Reason::ForceQuit);
+    }
     if view.tasks.is_empty() {
         return for_good(Reason::NoTasks);
     }
     if !declared {
         return for_good(Reason::NotDeclared);
-    }
-    if *force_quit {
-        return for_good(Reason::ForceQuit);
     }
     let until = paused_until.iter().chain(&view.user.paused_until).max()?;
     (*until > now.wall).then(|| (Reason::Paused { until: *until }, Some(now.elapsed_at(*until))))
@@ -113,7 +126,8 @@ fn person(view: &View<'_>, now: Now) -> Option<(Reason, Option<Elapsed>)> {
 fn back_off(view: &View<'_>, now: Now) -> Option<Judgement> {
     let until = view.app.back_off_until.filter(|until| *until > now.elapsed)?;
     // The floor may hold for longer than the back-off; then the floor is what a person should read.
-    let floor_until = view.tasks.iter().filter_map(|task| due(view, task)).map(|(due, _)| due).min();
+    let defined = view.tasks.iter().filter(|task| !task.orphan);
+    let floor_until = defined.filter_map(|task| due(view, task)).map(|(due, _)| due).min();
     if floor_until.is_none_or(|floor| floor > until) {
         return None;
     }

@@ -120,7 +120,9 @@ pub struct Registration {
 /// Something for the host to do, in the order in which it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Make this durable before any effect that comes later, and before answering the input.
+    /// Make this durable before any effect that comes later, and before answering the input. Saves that follow one
+    /// another may be made durable together, in their order; a crash between any two costs at most a wake, which the
+    /// next scheduler finds begun.
     Save(Change),
     /// Begin this wake: start its app, or call it where it runs.
     Wake(WakeRecord),

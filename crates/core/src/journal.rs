@@ -185,6 +185,9 @@ impl fmt::Display for Event {
                     n => write!(f, " ({n} intervals missed)"),
                 }
             }
+            Self::Answered { task, result: TaskResult::Unanswered } => {
+                write!(f, "task `{task}` gave no answer")
+            }
             Self::Answered { task, result } => write!(f, "task `{task}` answered: {result}"),
             Self::LateAnswer { task, result } => {
                 write!(f, "task `{task}` answered again or too late: {result}, ignored")

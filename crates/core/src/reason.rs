@@ -72,6 +72,8 @@ pub enum Reason {
         /// That many.
         wakes: u32,
     },
+    /// The host is ending, and begins no wake any more.
+    HostStopping,
     /// Nothing holds it: it starts as soon as its host has performed what is before it.
     Ready,
     /// The app is being removed.
@@ -153,6 +155,7 @@ impl Reason {
             Self::Unmet { .. } => "unmet",
             Self::Unsensed { .. } => "unsensed",
             Self::Busy { .. } => "busy",
+            Self::HostStopping => "host_stopping",
             Self::Ready => "ready",
             Self::Leaving => "leaving",
         }
@@ -167,9 +170,9 @@ impl Reason {
             | Self::Paused { .. }
             | Self::ForceQuit
             | Self::NotDeclared => Some(Hold::User),
-            Self::StoreUnwritable => Some(Hold::Absence),
             Self::Unmet { .. } | Self::Unsensed { .. } => Some(Hold::Constraint),
             Self::Busy { .. } => Some(Hold::Busy),
+            Self::StoreUnwritable | Self::HostStopping => Some(Hold::Absence),
             // Falling due during its own wake is no hold: the wake after it is simply due.
             Self::Running { .. }
             | Self::NoTasks
@@ -224,6 +227,7 @@ impl fmt::Display for Reason {
                 write!(f, "waiting for {constraint}, which nothing on this machine can tell")
             }
             Self::Busy { wakes } => write!(f, "{wakes} other wakes are running, as many as the host allows"),
+            Self::HostStopping => f.write_str("the host is ending"),
             Self::Ready => f.write_str("starting now"),
             Self::Leaving => f.write_str("the app is being removed"),
         }
@@ -261,7 +265,7 @@ impl fmt::Display for StopReason {
             Self::AppOff => f.write_str("background fetch was switched off for this app"),
             Self::ForceQuit => f.write_str("the user force-quit the app"),
             Self::Removed => f.write_str("the app was removed"),
-            Self::Constraint(constraint) => write!(f, "{constraint} is no longer there"),
+            Self::Constraint(constraint) => write!(f, "there is no longer {constraint}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::time::{Now, Span};
 
 impl Scheduler {
     pub(super) fn app_seen(&mut self, now: Now, id: AppId, declared: bool) -> Result<(), Refused> {
-        let apps_max = self.settings.apps_max;
+        let apps_max = self.rules.settings.apps_max;
         let full = self.apps.len() >= apps_max as usize;
         match self.apps.get_mut(&id) {
             Some(app) if app.record.leaving => return Err(Refused::Leaving(id)),
@@ -18,7 +18,7 @@ impl Scheduler {
             None if full => return Err(Refused::TooManyApps { apps_max }),
             None => {
                 let record = AppRecord::new(id.clone(), declared);
-                self.apps.insert(id.clone(), App::new(record, Vec::new()));
+                self.apps.insert(id.clone(), Box::new(App::new(record, Vec::new())));
             }
         }
         self.changed(now, &id, Event::Seen { declared });
@@ -38,17 +38,27 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Drops the apps whose last wake ended, and that a crash kept from being dropped with it.
+    pub(super) fn forget_the_left(&mut self, now: Now) {
+        let left = self.apps.values().filter(|app| app.record.leaving && app.wake.is_none());
+        let ids: Vec<_> = left.map(|app| app.record.id.clone()).collect();
+        for id in ids {
+            self.forget(now, &id);
+        }
+    }
+
     /// Drops an app that is leaving and no longer runs.
     pub(super) fn forget(&mut self, now: Now, id: &AppId) {
-        self.place(id, None, None);
-        self.apps.remove(id);
+        if let Some(mut app) = self.apps.remove(id) {
+            self.waiting.place(id, &mut app, None, None);
+        }
         self.touched.remove(id);
         self.save(Change::AppRemoved(id.clone()));
         self.journal(now, Some(id), None, Event::Removed);
     }
 
     pub(super) fn registered(&mut self, now: Now, id: &AppId, task: Registration) -> Result<(), Refused> {
-        let settings = self.settings;
+        let settings = self.rules.settings;
         let app = self.known(id)?;
         if app.record.leaving {
             return Err(Refused::Leaving(id.clone()));
@@ -115,7 +125,7 @@ impl Scheduler {
     }
 
     pub(super) fn floor_set(&mut self, now: Now, id: &AppId, floor: Option<Span>) -> Result<(), Refused> {
-        let settings = self.settings;
+        let settings = self.rules.settings;
         let app = self.known(id)?;
         let floor = floor.map(|asked| settings.interval(asked));
         if app.record.floor != floor {

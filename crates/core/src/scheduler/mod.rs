@@ -10,7 +10,7 @@ use crate::io::{Change, Input, Output, Refused};
 use crate::journal::{Entry, Event};
 use crate::name::{AppId, TaskName};
 use crate::outcome::{TaskResult, WakeId};
-use crate::reason::{Reason, StopReason};
+use crate::reason::{Hold, Reason, StopReason};
 use crate::record::{AppRecord, Snapshot, TaskRecord, UserRecord, WakeRecord};
 use crate::settings::Settings;
 use crate::time::{Elapsed, Now};
@@ -23,22 +23,37 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// next.** Then [`poll_timeout`](Self::poll_timeout) tells when to come back with [`Input::DeadlineReached`].
 #[derive(Debug)]
 pub struct Scheduler {
-    settings: Settings,
-    seed: u64,
-    user: UserRecord,
-    device: Device,
-    apps: BTreeMap<AppId, App>,
+    rules: Rules,
+    /// Boxed, so that a search walks small nodes.
+    apps: BTreeMap<AppId, Box<App>>,
     /// The wakes in progress.
     running: BTreeMap<WakeId, Run>,
+    waiting: Waiting,
+    /// Apps to judge before this mutation ends.
+    touched: BTreeSet<AppId>,
+    /// Apps that this mutation found open; those that get no place are told so at its end.
+    arrived: Vec<AppId>,
+    outputs: VecDeque<Output>,
+    next_wake: WakeId,
+    stopping: bool,
+}
+
+/// The apps that wait for more than a change: each in one of the two, in neither while it runs or is held.
+#[derive(Debug, Default)]
+struct Waiting {
     /// When each app that waits for a point in time is judged again.
     deadlines: BTreeSet<(Elapsed, AppId)>,
     /// Apps that nothing holds but the number of wakes, longest due first.
     queue: BTreeSet<(Elapsed, AppId)>,
-    /// Apps to judge before this mutation ends.
-    touched: BTreeSet<AppId>,
-    outputs: VecDeque<Output>,
-    next_wake: WakeId,
-    stopping: bool,
+}
+
+/// What every app is judged by.
+#[derive(Debug)]
+struct Rules {
+    settings: Settings,
+    seed: u64,
+    user: UserRecord,
+    device: Device,
     store_writable: bool,
 }
 
@@ -50,8 +65,12 @@ struct App {
     wake: Option<WakeId>,
     /// Answers since its last wake began that nobody waited for.
     late_answers: u32,
-    /// The reason last written to the journal; none before the first judgement.
+    /// What holds it, or held it last; none before the first judgement.
     held: Option<Reason>,
+    /// What holds a task of it that is due, or held it last; none if all of them wait for time or for its app.
+    hold: Option<Hold>,
+    /// Whether its deadline passed, so that time alone, and no new rule, made it due.
+    came_due: bool,
     /// This app's entry in `deadlines`.
     deadline: Option<Elapsed>,
     /// This app's entry in `queue`.
@@ -63,8 +82,20 @@ struct App {
 struct Run {
     record: WakeRecord,
     results: Vec<(TaskName, TaskResult)>,
-    settled: bool,
-    stop: Option<StopReason>,
+    phase: Phase,
+}
+
+/// How far a wake in progress has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Begun by a host that has ended: there is nothing left of it to stop.
+    Found,
+    /// The host runs it.
+    Running,
+    /// The host was asked to end it.
+    Stopping(StopReason),
+    /// Every task has answered, and the host was told.
+    Settled,
 }
 
 impl Scheduler {
@@ -75,31 +106,34 @@ impl Scheduler {
     pub fn new(settings: Settings, seed: u64, snapshot: Snapshot, now: Now) -> Self {
         let apps = snapshot.apps.into_iter().map(|(record, mut tasks)| {
             tasks.sort_by(|a, b| a.name.cmp(&b.name));
-            (record.id.clone(), App::new(record, tasks))
+            (record.id.clone(), Box::new(App::new(record, tasks)))
         });
         let mut this = Self {
-            settings,
-            seed,
-            user: snapshot.user,
-            device: snapshot.device,
+            rules: Rules {
+                settings,
+                seed,
+                user: snapshot.user,
+                device: snapshot.device,
+                store_writable: snapshot.store_writable,
+            },
             apps: apps.collect(),
             running: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            queue: BTreeSet::new(),
+            waiting: Waiting::default(),
             touched: BTreeSet::new(),
+            arrived: Vec::new(),
             outputs: VecDeque::new(),
             next_wake: snapshot.next_wake,
             stopping: false,
-            store_writable: snapshot.store_writable,
         };
         for wake in snapshot.begun {
+            // Without an app there is nothing to judge, and still an outcome to write down.
             if let Some(app) = this.apps.get_mut(&wake.app) {
-                app.wake = Some(wake.id);
-                app.held = Some(Reason::Running { wake: wake.id });
-                this.running.insert(wake.id, Run::new(wake));
+                app.occupy(wake.id);
             }
+            this.running.insert(wake.id, Run::new(wake, Phase::Found));
         }
         this.touch_all();
+        this.forget_the_left(now);
         this.settle(now);
         this
     }
@@ -128,7 +162,7 @@ impl Scheduler {
             Input::DeadlineReached => {}
             Input::ClockSet => self.touch_all(),
             Input::StoreWritable => self.store_writable(),
-            Input::HostStopping => self.host_stopping(),
+            Input::HostStopping => self.host_stopping(now),
         }
         self.settle(now);
         Ok(())
@@ -141,7 +175,7 @@ impl Scheduler {
 
     /// When to come back with [`Input::DeadlineReached`], for which app, and what holds it until then.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let (at, id) = self.deadlines.first()?;
+        let (at, id) = self.waiting.deadlines.first()?;
         let reason = self.apps.get(id)?.held?;
         Some(Deadline { at: *at, app: id.clone(), reason })
     }
@@ -149,10 +183,10 @@ impl Scheduler {
     /// Why `app` does not run, by the very gates that decide; `None` if no such app is known.
     pub fn explain(&self, now: Now, app: &AppId) -> Option<Verdict> {
         let app = self.apps.get(app)?;
-        let view = self.view(app);
+        let view = self.rules.view(app);
         let judged = |judgement| match judgement {
             Judgement::Held { reason, until } => (reason, until),
-            Judgement::Open { .. } if self.is_full() => (self.busy(), None),
+            Judgement::Open { .. } if self.is_full() => (self.no_room(), None),
             Judgement::Open { .. } => (Reason::Ready, Some(now.elapsed)),
         };
         let of_task = |task: &TaskRecord| {
@@ -175,7 +209,7 @@ impl Scheduler {
     /// What `getStatusAsync` answers for `app`.
     pub fn status(&self, app: &AppId) -> Status {
         let app_on = self.apps.get(app).is_none_or(|app| app.record.switched_on);
-        match (self.user.restricted, self.user.switched_on && app_on) {
+        match (self.rules.user.restricted, self.rules.user.switched_on && app_on) {
             (true, _) => Status::Restricted,
             (false, false) => Status::Denied,
             (false, true) => Status::Available,
@@ -199,12 +233,12 @@ impl Scheduler {
 
     /// The user's switches.
     pub fn user(&self) -> &UserRecord {
-        &self.user
+        &self.rules.user
     }
 
     /// The numbers it runs by.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.rules.settings
     }
 
     /// The wakes in progress, oldest first.
@@ -217,25 +251,15 @@ impl Scheduler {
         self.running.get(&wake).is_some_and(|run| run.is_awaited(task))
     }
 
-    fn view<'a>(&'a self, app: &'a App) -> View<'a> {
-        View {
-            app: &app.record,
-            tasks: &app.tasks,
-            running: app.wake,
-            store_writable: self.store_writable,
-            user: &self.user,
-            device: self.device,
-            settings: &self.settings,
-            seed: self.seed,
-        }
-    }
-
     fn is_full(&self) -> bool {
-        self.stopping || self.running.len() >= self.settings.wakes_max as usize
+        self.stopping || self.running.len() >= self.rules.settings.wakes_max as usize
     }
 
-    fn busy(&self) -> Reason {
-        Reason::Busy { wakes: self.settings.wakes_max }
+    fn no_room(&self) -> Reason {
+        if self.stopping {
+            return Reason::HostStopping;
+        }
+        Reason::Busy { wakes: self.rules.settings.wakes_max }
     }
 
     fn touch_all(&mut self) {
@@ -269,24 +293,18 @@ impl Scheduler {
 
     /// Judges whatever this mutation touched and whatever time has come for, then fills the free places.
     fn settle(&mut self, now: Now) {
-        while let Some((at, _)) = self.deadlines.first()
+        while let Some((at, _)) = self.waiting.deadlines.first()
             && *at <= now.elapsed
-            && let Some((_, id)) = self.deadlines.pop_first()
+            && let Some((_, id)) = self.waiting.deadlines.pop_first()
         {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.deadline = None;
-            }
             self.touched.insert(id);
         }
         while let Some(id) = self.touched.pop_first() {
             self.rejudge(now, &id);
         }
         while !self.is_full()
-            && let Some((_, id)) = self.queue.pop_first()
+            && let Some((_, id)) = self.waiting.queue.pop_first()
         {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.queued = None;
-            }
             self.start_if_open(now, &id);
         }
         self.explain_the_queue(now);
@@ -294,46 +312,48 @@ impl Scheduler {
 
     /// Puts an app where its judgement belongs: among the deadlines, in the queue, or nowhere.
     fn rejudge(&mut self, now: Now, id: &AppId) {
-        let Some(app) = self.apps.get(id) else { return };
-        let judgement = gates::judge(&self.view(app), now);
-        self.stop_if_forbidden(now, id);
-        match judgement {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        if app.deadline.is_some_and(|at| at <= now.elapsed) {
+            // It is among the deadlines no longer: `settle` has taken out whatever time has come for.
+            app.deadline = None;
+            app.came_due = true;
+        }
+        match gates::judge(&self.rules.view(app), now) {
             Judgement::Open { due, .. } => {
-                self.place(id, None, Some(due));
+                self.waiting.place(id, app, None, Some(due));
+                self.arrived.push(id.clone());
             }
             Judgement::Held { reason, until } => {
-                self.place(id, until, None);
-                self.hold(now, id, reason);
+                let hold = gates::hold(&self.rules.view(app), reason, now);
+                app.came_due = false;
+                self.waiting.place(id, app, until, None);
+                if app.is_news(reason, hold) {
+                    self.journal(now, Some(id), None, Event::Held { reason });
+                }
+                self.stop_if_forbidden(now, id, reason);
             }
         }
     }
 
-    /// Writes down why an app is held, if that is not what was written last.
-    fn hold(&mut self, now: Now, id: &AppId, reason: Reason) {
-        let Some(app) = self.apps.get_mut(id) else { return };
-        if app.held.replace(reason) != Some(reason) && !matches!(reason, Reason::Running { .. }) {
-            self.journal(now, Some(id), None, Event::Held { reason });
-        }
-    }
-
+    /// Tells the apps that this mutation found open, and that got no place, what they wait for.
     fn explain_the_queue(&mut self, now: Now) {
-        if self.stopping {
+        // Of what waits for the next host, the entry that says that this one ended says enough.
+        if self.stopping || self.waiting.queue.is_empty() {
+            self.arrived.clear();
             return;
         }
-        let busy = self.busy();
-        let fresh: Vec<_> = self
-            .queue
-            .iter()
-            .filter(|(_, id)| self.apps.get(id).is_some_and(|app| app.held != Some(busy)))
-            .map(|(_, id)| id.clone())
-            .collect();
-        for id in fresh {
-            self.hold(now, &id, busy);
+        let no_room = self.no_room();
+        for id in core::mem::take(&mut self.arrived) {
+            let Some(app) = self.apps.get_mut(&id) else { continue };
+            if app.queued.is_some() && app.is_news(no_room, no_room.hold()) {
+                self.journal(now, Some(&id), None, Event::Held { reason: no_room });
+            }
         }
     }
+}
 
-    fn place(&mut self, id: &AppId, deadline: Option<Elapsed>, queued: Option<Elapsed>) {
-        let Some(app) = self.apps.get_mut(id) else { return };
+impl Waiting {
+    fn place(&mut self, id: &AppId, app: &mut App, deadline: Option<Elapsed>, queued: Option<Elapsed>) {
         move_entry(&mut self.deadlines, id, &mut app.deadline, deadline);
         move_entry(&mut self.queue, id, &mut app.queued, queued);
     }
@@ -358,9 +378,49 @@ fn move_entry(
     *present = wanted;
 }
 
+impl Rules {
+    fn view<'a>(&'a self, app: &'a App) -> View<'a> {
+        View {
+            app: &app.record,
+            tasks: &app.tasks,
+            running: app.wake,
+            store_writable: self.store_writable,
+            user: &self.user,
+            device: self.device,
+            settings: &self.settings,
+            seed: self.seed,
+        }
+    }
+}
+
 impl App {
     fn new(record: AppRecord, tasks: Vec<TaskRecord>) -> Self {
-        Self { record, tasks, wake: None, late_answers: 0, held: None, deadline: None, queued: None }
+        Self {
+            record,
+            tasks,
+            wake: None,
+            late_answers: 0,
+            held: None,
+            hold: None,
+            came_due: false,
+            deadline: None,
+            queued: None,
+        }
+    }
+
+    /// Notes what holds it. Whether the journal must hear of it: if it is not what was noted last.
+    fn is_news(&mut self, reason: Reason, hold: Option<Hold>) -> bool {
+        self.hold = hold;
+        self.held.replace(reason) != Some(reason) && !matches!(reason, Reason::Running { .. })
+    }
+
+    /// Notes that `wake` runs it from now on.
+    fn occupy(&mut self, wake: WakeId) {
+        let reason = Reason::Running { wake };
+        self.wake = Some(wake);
+        self.held = Some(reason);
+        self.hold = reason.hold();
+        self.came_due = false;
     }
 
     fn position(&self, task: &TaskName) -> Result<usize, usize> {

@@ -1,11 +1,12 @@
 //! What the user, the policy and the machine say.
 
-use super::Scheduler;
+use super::{Phase, Scheduler};
 use crate::device::Device;
 use crate::gates;
 use crate::io::{Change, Output, Refused};
 use crate::journal::Event;
 use crate::name::AppId;
+use crate::outcome::WakeId;
 use crate::reason::{Reason, StopReason};
 use crate::time::{Now, Wall};
 
@@ -36,15 +37,15 @@ impl Scheduler {
     }
 
     pub(super) fn system_switched(&mut self, now: Now, on: bool) {
-        if self.user.switched_on != on {
-            self.user.switched_on = on;
+        if self.rules.user.switched_on != on {
+            self.rules.user.switched_on = on;
             self.user_changed(now, Event::Switched { on });
         }
     }
 
     pub(super) fn restricted(&mut self, now: Now, restricted: bool) {
-        if self.user.restricted != restricted {
-            self.user.restricted = restricted;
+        if self.rules.user.restricted != restricted {
+            self.rules.user.restricted = restricted;
             self.user_changed(now, Event::Restricted { restricted });
         }
     }
@@ -56,8 +57,8 @@ impl Scheduler {
         until: Option<Wall>,
     ) -> Result<(), Refused> {
         let Some(id) = id else {
-            if self.user.paused_until != until {
-                self.user.paused_until = until;
+            if self.rules.user.paused_until != until {
+                self.rules.user.paused_until = until;
                 self.user_changed(now, Event::Paused { until });
             }
             return Ok(());
@@ -71,53 +72,56 @@ impl Scheduler {
     }
 
     fn user_changed(&mut self, now: Now, event: Event) {
-        self.save(Change::User(self.user.clone()));
+        self.save(Change::User(self.rules.user.clone()));
         self.journal(now, None, None, event);
         self.touch_all();
     }
 
     pub(super) fn device_changed(&mut self, device: Device) {
-        if self.device != device {
-            self.device = device;
+        if self.rules.device != device {
+            self.rules.device = device;
             self.touch_all();
         }
     }
 
     pub(super) fn store_writable(&mut self) {
-        self.store_writable = true;
+        self.rules.store_writable = true;
         self.touch_all();
     }
 
-    pub(super) fn host_stopping(&mut self) {
+    pub(super) fn host_stopping(&mut self, now: Now) {
         self.stopping = true;
-        for (wake, run) in &mut self.running {
-            if run.stop.is_none() && !run.settled {
-                run.stop = Some(StopReason::HostStopping);
-                self.outputs.push_back(Output::Stop { wake: *wake, reason: StopReason::HostStopping });
-            }
+        let running = self.running.values().filter(|run| run.phase == Phase::Running);
+        let wakes: Vec<_> = running.map(|run| run.record.id).collect();
+        for wake in wakes {
+            self.stop(now, wake, StopReason::HostStopping);
         }
     }
 
     /// Ends a wake that may not go on: by the word of a person or a policy, or for want of a condition.
-    pub(super) fn stop_if_forbidden(&mut self, now: Now, id: &AppId) {
+    pub(super) fn stop_if_forbidden(&mut self, now: Now, id: &AppId, held: Reason) {
+        let Reason::Running { wake } = held else { return };
         let Some(app) = self.apps.get(id) else { return };
-        let Some(wake) = app.wake else { return };
         let Some(run) = self.running.get(&wake) else { return };
-        if run.stop.is_some() || run.settled {
+        if run.phase != Phase::Running {
             return;
         }
-        let view = self.view(app);
+        let view = self.rules.view(app);
         let condition = || {
-            let mut woken = app.tasks.iter().filter(|task| run.record.tasks.contains(&task.name));
-            woken.find_map(|task| gates::unmet(self.device, task))
+            // A task that has answered needs its conditions no longer.
+            let mut awaited = app.tasks.iter().filter(|task| run.is_awaited(&task.name));
+            awaited.find_map(|task| gates::unmet(self.rules.device, task))
         };
-        let Some(reason) = gates::against_running(&view, now).or_else(condition).and_then(stop_reason) else {
-            return;
-        };
-        if let Some(run) = self.running.get_mut(&wake) {
-            run.stop = Some(reason);
+        if let Some(reason) = gates::against_running(&view, now).or_else(condition).and_then(stop_reason) {
+            self.stop(now, wake, reason);
         }
-        self.journal(now, Some(id), Some(wake), Event::Stopping { reason });
+    }
+
+    fn stop(&mut self, now: Now, wake: WakeId, reason: StopReason) {
+        let Some(run) = self.running.get_mut(&wake) else { return };
+        run.phase = Phase::Stopping(reason);
+        let id = run.record.app.clone();
+        self.journal(now, Some(&id), Some(wake), Event::Stopping { reason });
         self.outputs.push_back(Output::Stop { wake, reason });
     }
 }
@@ -143,6 +147,7 @@ fn stop_reason(held: Reason) -> Option<StopReason> {
         | Reason::Penalty { .. }
         | Reason::BackOff { .. }
         | Reason::Busy { .. }
+        | Reason::HostStopping
         | Reason::Ready => None,
     }
 }

@@ -1,13 +1,13 @@
 //! Wakes: begun, answered, ended, and what their outcome teaches.
 
-use super::{Run, Scheduler};
+use super::{App, Phase, Run, Scheduler};
 use crate::gates::{self, Judgement};
 use crate::io::{Change, Output, Refused, WakeEnded};
-use crate::journal::Event;
+use crate::journal::{Entry, Event};
 use crate::name::{AppId, TaskName};
 use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
 use crate::policy::back_off;
-use crate::reason::{Hold, Reason, WakeReason};
+use crate::reason::{Hold, WakeReason};
 use crate::record::WakeRecord;
 use crate::time::{Elapsed, Now, Span};
 use crate::verdict::Progress;
@@ -23,31 +23,30 @@ const LATE_ANSWERS_MAX: u32 = 8;
 impl Scheduler {
     /// Wakes the first app of the queue, unless something changed while it stood there.
     pub(super) fn start_if_open(&mut self, now: Now, id: &AppId) {
-        let Some(app) = self.apps.get(id) else { return };
-        let view = self.view(app);
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.queued = None;
+        let view = self.rules.view(app);
         let (due, floor) = match gates::judge(&view, now) {
             Judgement::Open { due, floor } => (due, floor),
-            Judgement::Held { reason, until } => {
-                self.place(id, until, None);
-                self.hold(now, id, reason);
-                return;
-            }
+            Judgement::Held { .. } => return self.rejudge(now, id),
         };
         let open = app.tasks.iter().filter(|task| gates::is_open(&view, task, now));
         let tasks = open.map(|task| task.name.clone()).collect();
-        let reason = why_now(app.held, app.record.failures, due, now);
-        let missed = now.elapsed.since(due).as_millis() / floor.as_millis().max(1);
+        let late = app.late(due, now);
+        let reason = why_now(app.hold, app.record.failures, late);
+        let missed = late.as_millis() / floor.as_millis().max(1);
         self.begin(now, id, tasks, reason, missed);
     }
 
     pub(super) fn fetch_requested(&mut self, now: Now, id: &AppId) -> Result<(), Refused> {
         self.known(id)?;
         let app = &self.apps[id];
-        let busy = self.is_full().then(|| self.busy());
-        if let Some(reason) = gates::against_simulated(&self.view(app), now).or(busy) {
+        let no_room = self.is_full().then(|| self.no_room());
+        if let Some(reason) = gates::against_simulated(&self.rules.view(app), now).or(no_room) {
             return Err(Refused::Held { app: id.clone(), reason });
         }
-        let tasks = app.tasks.iter().map(|task| task.name.clone()).collect();
+        let defined = app.tasks.iter().filter(|task| !task.orphan);
+        let tasks = defined.map(|task| task.name.clone()).collect();
         self.begin(now, id, tasks, WakeReason::Simulated, 0);
         Ok(())
     }
@@ -56,17 +55,16 @@ impl Scheduler {
         let wake = self.next_wake;
         self.next_wake = WakeId(wake.0 + 1);
         let record = WakeRecord { id: wake, app: id.clone(), tasks, reason, missed, begun: now };
-        self.place(id, None, None);
         if let Some(app) = self.apps.get_mut(id) {
-            app.wake = Some(wake);
+            self.waiting.place(id, app, None, None);
+            app.occupy(wake);
             app.late_answers = 0;
-            app.held = Some(Reason::Running { wake });
         }
         self.save(Change::WakeBegun(record.clone()));
         let event = Event::Begun { tasks: record.tasks.clone(), reason, missed };
         self.journal(now, Some(id), Some(wake), event);
         self.outputs.push_back(Output::Wake(record.clone()));
-        self.running.insert(wake, Run::new(record));
+        self.running.insert(wake, Run::new(record, Phase::Running));
     }
 
     pub(super) fn answered(
@@ -84,7 +82,7 @@ impl Scheduler {
         };
         run.results.push((task, result));
         if run.results.len() == run.record.tasks.len() {
-            run.settled = true;
+            run.phase = Phase::Settled;
             self.outputs.push_back(Output::Settled(wake));
         }
     }
@@ -103,29 +101,30 @@ impl Scheduler {
             run.results.push((task, TaskResult::Unanswered));
         }
         run.results.sort_by(|a, b| a.0.cmp(&b.0));
-        let outcome = Outcome::of(ending, run.stop, &run.results);
+        let stop = if let Phase::Stopping(reason) = run.phase { Some(reason) } else { None };
+        let outcome = Outcome::of(ending, stop, &run.results);
         let id = run.record.app.clone();
-        self.save(Change::WakeEnded(WakeEnded {
-            id: wake,
-            app: id.clone(),
-            outcome,
-            results: run.results.clone(),
-            ended: now.elapsed,
-        }));
         for (task, result) in &run.results {
             let event = Event::Answered { task: task.clone(), result: *result };
             self.journal(now, Some(&id), Some(wake), event);
         }
+        // The end is saved after what it taught: a crash between the two leaves a wake that is found begun and lost,
+        // never one that ended and taught nothing, whose app would run again before its floor.
+        let leaving = self.learn(now, &run, outcome);
+        let (results, ended) = (run.results, now.elapsed);
+        self.save(Change::WakeEnded(WakeEnded { id: wake, app: id.clone(), outcome, results, ended }));
         let took = now.elapsed.since(run.record.begun.elapsed);
         self.journal(now, Some(&id), Some(wake), Event::Ended { outcome, took });
-        self.learn(now, &run, outcome);
+        if leaving {
+            self.forget(now, &id);
+        }
         self.touched.insert(id);
     }
 
-    /// Lets the outcome move the app's next wake, and saves what it taught.
-    fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) {
-        let (settings, seed, id) = (self.settings, self.seed, &run.record.app);
-        let Some(app) = self.apps.get_mut(id) else { return };
+    /// Lets the outcome move the app's next wake, and saves what it taught. Whether the app waits only to be dropped.
+    fn learn(&mut self, now: Now, run: &Run, outcome: Outcome) -> bool {
+        let (settings, seed, id) = (self.rules.settings, self.rules.seed, &run.record.app);
+        let Some(app) = self.apps.get_mut(id) else { return false };
         app.wake = None;
         app.record.last_outcome = Some(outcome);
         if run.teaches(outcome) {
@@ -138,19 +137,9 @@ impl Scheduler {
                 .is_failure()
                 .then(|| now.elapsed.plus(back_off::wait(&settings, seed, id, app.record.failures)));
         }
-        let (record, leaving) = (app.record.clone(), app.record.leaving);
-        if leaving {
-            self.forget(now, id);
-            return;
-        }
-        self.save(Change::App(record));
-        self.learn_of_tasks(now, run, outcome);
-    }
-
-    fn learn_of_tasks(&mut self, now: Now, run: &Run, outcome: Outcome) {
-        let id = &run.record.app;
+        let leaving = app.record.leaving;
+        self.outputs.push_back(Output::Save(Change::App(app.record.clone())));
         for (name, result) in &run.results {
-            let Some(app) = self.apps.get_mut(id) else { return };
             // Unregistered while it ran: its answer is in the journal, and there is nothing left to teach.
             let Ok(at) = app.position(name) else { continue };
             let task = &mut app.tasks[at];
@@ -163,21 +152,22 @@ impl Scheduler {
             if run.teaches(outcome) {
                 task.last_begun = Some(run.record.begun.elapsed);
             }
-            let saved = task.clone();
-            let is_orphan = saved.orphan;
-            self.save(Change::Task(id.clone(), saved));
-            if is_orphan && !was_orphan {
-                self.journal(now, Some(id), None, Event::Orphaned { task: name.clone() });
-            } else if was_orphan && !is_orphan {
-                self.journal(now, Some(id), None, Event::DefinedAgain { task: name.clone() });
-            }
+            self.outputs.push_back(Output::Save(Change::Task(id.clone(), task.clone())));
+            let event = match (was_orphan, task.orphan) {
+                (false, true) => Event::Orphaned { task: name.clone() },
+                (true, false) => Event::DefinedAgain { task: name.clone() },
+                (false, false) | (true, true) => continue,
+            };
+            let entry = Entry { at: now, app: Some(id.clone()), wake: Some(run.record.id), event };
+            self.outputs.push_back(Output::Save(Change::Journal(entry)));
         }
+        leaving
     }
 }
 
 impl Run {
-    pub(super) fn new(record: WakeRecord) -> Self {
-        Self { record, results: Vec::new(), settled: false, stop: None }
+    pub(super) fn new(record: WakeRecord, phase: Phase) -> Self {
+        Self { record, results: Vec::new(), phase }
     }
 
     pub(super) fn is_awaited(&self, task: &TaskName) -> bool {
@@ -196,12 +186,23 @@ impl Run {
     }
 }
 
-/// Why a wake starts now, told from what held the app last.
-fn why_now(held: Option<Reason>, failures: u32, due: Elapsed, now: Now) -> WakeReason {
-    if let Some(held) = held.as_ref().and_then(Reason::hold) {
+impl App {
+    /// How long it has been held since it was `due`.
+    ///
+    /// A shorter interval, or a task defined again, makes an app due in the past that nothing held since: it is not
+    /// late, and has missed nothing.
+    fn late(&self, due: Elapsed, now: Now) -> Span {
+        let by_new_rule = self.held.is_some() && self.hold.is_none() && !self.came_due;
+        if by_new_rule { Span::ZERO } else { now.elapsed.since(due) }
+    }
+}
+
+/// Why a wake starts now, told from what held a due task last, and how late it is.
+fn why_now(hold: Option<Hold>, failures: u32, late: Span) -> WakeReason {
+    if let Some(held) = hold {
         return WakeReason::Released { held };
     }
-    if now.elapsed.since(due) >= ABSENCE_MIN {
+    if late >= ABSENCE_MIN {
         return WakeReason::Released { held: Hold::Absence };
     }
     match failures {
@@ -216,13 +217,10 @@ mod tests {
 
     #[test]
     fn a_late_start_with_nothing_to_blame_is_an_absence() {
-        let now = Now { elapsed: Elapsed::from_millis(60_000), ..Now::default() };
-        let floor = Some(Reason::Floor { floor: Span::from_secs(1) });
-        let due = |ms| Elapsed::from_millis(ms);
-        assert_eq!(why_now(floor, 0, due(59_990), now), WakeReason::Due);
-        assert_eq!(why_now(floor, 2, due(59_990), now), WakeReason::Retry { failures: 2 });
-        assert_eq!(why_now(floor, 0, due(50_000), now), WakeReason::Released { held: Hold::Absence });
-        let held = Some(Reason::SystemOff);
-        assert_eq!(why_now(held, 0, due(50_000), now), WakeReason::Released { held: Hold::User });
+        let (prompt, late) = (Span::from_millis(10), Span::from_secs(10));
+        assert_eq!(why_now(None, 0, prompt), WakeReason::Due);
+        assert_eq!(why_now(None, 2, prompt), WakeReason::Retry { failures: 2 });
+        assert_eq!(why_now(None, 0, late), WakeReason::Released { held: Hold::Absence });
+        assert_eq!(why_now(Some(Hold::User), 0, late), WakeReason::Released { held: Hold::User });
     }
 }
