@@ -27,8 +27,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Every statement of this room stays prepared.
 const STATEMENTS_MAX: usize = 64;
 
-/// The log grows to this many pages (16 MiB) before it is folded into the file: folding costs two more syncs.
-const CHECKPOINT_PAGES: i64 = 4_096;
+/// The log grows to this many pages (4 MiB) before it is folded into the file and written from its start again. Writing
+/// over what is there is cheaper to sync than making the log longer, so a longer log makes slower commits.
+const CHECKPOINT_PAGES: i64 = 1_000;
 
 pub(super) fn open(directory: &Path) -> Result<(PathBuf, Connection), OpenError> {
     make_directory(directory)?;
