@@ -2,7 +2,7 @@
 
 use super::error::{OpenError, StoreError};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -37,10 +37,16 @@ pub(super) fn open(directory: &Path) -> Result<(PathBuf, Connection), OpenError>
     make_file(directory, &path)?;
     let fail = |error| StoreError::of(&path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&path, flags).map_err(fail)?;
+    let mut connection = Connection::open_with_flags(&path, flags).map_err(|error| unopened(&path, error))?;
+    // SQLite opens what it may not write for reading; a store that can only be read keeps nothing.
+    if connection.is_readonly("main").map_err(fail)? {
+        return Err(StoreError::ReadOnly(path).into());
+    }
     // Until it is known to be ours and of a version we know, not even the log may be folded into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+    // The first read opens the log beside the file, or makes it.
+    connection.query_row("PRAGMA user_version", [], |_| Ok(())).map_err(|error| unopened(&path, error))?;
     let found = version(&connection, &path)?;
     check(&connection, &path)?;
     settle(&connection, &path)?;
@@ -93,6 +99,22 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     // The parent of a relative path of one part is the empty path.
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     File::open(directory)?.sync_all()
+}
+
+/// Finds out what SQLite does not say: why it could not open the store's file, or make those beside it.
+fn unopened(path: &Path, error: rusqlite::Error) -> StoreError {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return StoreError::of(path, error);
+    }
+    let probe = path.with_extension("probe");
+    let beside = || {
+        OpenOptions::new().write(true).create_new(true).open(&probe)?;
+        fs::remove_file(&probe)
+    };
+    match OpenOptions::new().read(true).write(true).open(path).map(drop).and_then(|()| beside()) {
+        Err(found) => StoreError::of_io(path, found),
+        Ok(()) => StoreError::of(path, error),
+    }
 }
 
 /// The store's version; 0 for a file without anything in it.
