@@ -119,13 +119,13 @@ fn unopened(path: &Path, error: rusqlite::Error) -> StoreError {
 
 /// The store's version; 0 for a file without anything in it.
 fn version(connection: &Connection, path: &Path) -> Result<usize, OpenError> {
-    let number = |sql: &str| {
-        let row = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        row.map_err(|error| StoreError::of(path, error))
-    };
-    let found = number("PRAGMA user_version")?;
-    let application = number("PRAGMA application_id")?;
-    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    // One statement, so that it is one moment, should another host be making the store just now.
+    let sql = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) \
+         FROM pragma_user_version, pragma_application_id";
+    let row = connection.query_row(sql, [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? == 0))
+    });
+    let (found, application, is_empty) = row.map_err(|error| StoreError::of(path, error))?;
     if found == 0 && application == 0 && is_empty {
         return Ok(0);
     }
