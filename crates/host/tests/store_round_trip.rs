@@ -21,7 +21,7 @@ fn a_new_store_is_empty_and_for_its_user_alone() {
     let directory = tempfile::tempdir().expect("a directory");
     let inside = directory.path().join("made/by/the/store");
     let store = open(&inside);
-    assert_eq!(store.load().expect("it loads"), Snapshot { next_wake: WakeId(1), ..Snapshot::default() });
+    assert_eq!(store.load().expect("it loads"), Snapshot::default());
     assert_eq!(store.clock().expect("it reads"), None);
     assert_eq!(store.programs().expect("it reads"), []);
     assert_eq!(store.journal(&Query::default()).expect("it reads"), []);
@@ -68,6 +68,7 @@ fn what_a_scheduler_begins_from_comes_back() {
         begun: vec![wake(1, READER, 5)],
         next_wake: WakeId(2),
         device: Device::default(),
+        store_writable: true,
     };
     assert_eq!(open(directory.path()).load().expect("it loads"), expected);
 }
@@ -161,7 +162,8 @@ fn the_journal_answers_by_app_place_date_and_number() {
         (Some(MAIL), Event::Held { reason: bgfetch_core::Reason::NoInterval }),
         (Some(READER), Event::Opened),
     ];
-    let entries: Vec<_> = (0..).zip(events).map(|(at, (app, event))| entry(app, at, event)).collect();
+    let mut entries: Vec<_> = (0..).zip(events).map(|(at, (app, event))| entry(app, at, event)).collect();
+    entries[3].wake = Some(WakeId(7));
     for entry in &entries[..3] {
         store.commit(&[change(Change::Journal(entry.clone()))]).expect("it commits");
     }
@@ -181,6 +183,8 @@ fn the_journal_answers_by_app_place_date_and_number() {
     assert_eq!(ask(Query { last: Some(2), ..Query::default() }), rows[2..]);
     assert_eq!(ask(Query { after: Some(1), ..Query::default() }), rows[1..]);
     assert_eq!(ask(Query { since: Some(now(2).wall), ..Query::default() }), rows[2..]);
+    assert_eq!(ask(Query { wake: Some(WakeId(7)), ..Query::default() }), rows[3..]);
+    assert_eq!(ask(Query { wake: Some(WakeId(8)), ..Query::default() }), []);
     let of_reader = Query { app: Some(app_id(READER)), ..Query::default() };
     assert_eq!(ask(of_reader.clone()), [rows[1].clone(), rows[3].clone()]);
     assert_eq!(ask(Query { last: Some(1), ..of_reader }), rows[3..]);

@@ -83,6 +83,7 @@ fn expected_snapshot() -> Snapshot {
         begun: vec![wake(4, WakeReason::Simulated, 0, 86_300_000, 1_700_086_300_000)],
         next_wake: WakeId(5),
         device: Device::default(),
+        store_writable: true,
     }
 }
 
