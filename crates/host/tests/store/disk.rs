@@ -4,8 +4,7 @@
 //! Each runs in a child with mounts or a user of its own. Where the system allows neither, the test says that it did
 //! not look.
 
-mod store_support;
-
+use crate::support::{KEEP, app_id, change, full_task, open};
 use bgfetch_core::{AppRecord, Change};
 use bgfetch_host::store::{OpenError, Store, StoreError, Write};
 use std::env;
@@ -14,7 +13,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use store_support::{KEEP, app_id, change, full_task, open};
 
 const DIRECTORY: &str = "BGFETCH_TEST_STORE_DISK";
 const NOBODY: u32 = 65_534;
@@ -53,7 +51,7 @@ fn in_mounts(child: &str, directory: &Path, mounts: &str) -> Option<Output> {
         eprintln!("not looked at: this system lets no user mount (`unshare --user --mount`)");
         return None;
     }
-    let command = format!(r#"{mounts}; exec "$TEST_PROGRAM" --exact {child} --ignored --nocapture"#);
+    let command = format!(r#"{mounts}; exec "$TEST_PROGRAM" --exact disk::{child} --ignored --nocapture"#);
     Some(unshare(&command).expect("it ran a moment ago"))
 }
 
@@ -177,7 +175,7 @@ fn a_store_of_another_user_is_said() {
         let program = outer.path().join("program");
         fs::copy(env::current_exe().expect("this program"), &program).expect("copied");
         let mut child = Command::new(&program);
-        child.args(["--exact", "child_of_another_user", "--ignored", "--nocapture"]);
+        child.args(["--exact", "disk::child_of_another_user", "--ignored", "--nocapture"]);
         match child.env(DIRECTORY, &directory).current_dir("/").uid(NOBODY).gid(NOBODY).output() {
             Ok(output) => assert_passed(&output),
             Err(error) => eprintln!("not looked at: this user can not become another ({error})"),

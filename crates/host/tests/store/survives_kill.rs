@@ -1,8 +1,7 @@
 //! The host is killed at a random moment, fifty times: every commit that returned is there, and no commit is there by
 //! half.
 
-mod store_support;
-
+use crate::support::{app_id, change, clock, ended, entry, full_task, open, wake};
 use bgfetch_core::{AppRecord, Change, Elapsed, Event};
 use bgfetch_host::store::{Query, Store, Write};
 use std::env;
@@ -10,7 +9,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use store_support::{app_id, change, clock, ended, entry, full_task, open, wake};
 
 const DIRECTORY: &str = "BGFETCH_TEST_KILLED_STORE";
 const KILLS: u64 = 50;
@@ -68,7 +66,7 @@ fn child_that_commits_until_it_is_killed() {
 /// that returned.
 fn kill_after(directory: &Path, patience: u64, turns: u64) -> u64 {
     let mut child = Command::new(env::current_exe().expect("this program"))
-        .args(["--exact", "child_that_commits_until_it_is_killed", "--ignored", "--nocapture"])
+        .args(["--exact", "survives_kill::child_that_commits_until_it_is_killed", "--ignored", "--nocapture"])
         .env(DIRECTORY, directory)
         .stdout(Stdio::piped())
         .spawn()

@@ -1,7 +1,6 @@
 //! A store of every version that ever was is taken over with all that it holds.
 
-mod store_support;
-
+use crate::support::{app_id, full_task, open, task_name};
 use bgfetch_core::{
     AppRecord, Constraint, Device, Elapsed, Event, Now, Outcome, Reason, Snapshot, Span, Stage, StopReason,
     TaskRecord, TaskResult, UserRecord, WakeEnded, WakeId, WakeReason, WakeRecord, Wall,
@@ -10,9 +9,8 @@ use bgfetch_host::store::{ChangedBy, ClockRow, Kind, Launch, Program, Query, Sto
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::Path;
-use store_support::{app_id, full_task, open, task_name};
 
-const VERSION_1: &str = include_str!("store_golden/version_1.sql");
+const VERSION_1: &str = include_str!("version_1.sql");
 const READER: &str = "com.example.reader";
 const MAIL: &str = "me.mail";
 

@@ -1,8 +1,7 @@
 //! Whatever changes come, in whatever order and batches: the store holds what a model too simple to be wrong holds,
 //! refuses what the model refuses, and gives the same again after it was closed.
 
-mod store_support;
-
+use crate::support::{app_id, now, open, task_name};
 use bgfetch_core::{
     AppId, AppRecord, Change, Constraint, Elapsed, Outcome, Snapshot, Span, Stage, StopReason, TaskName,
     TaskRecord, TaskResult, UserRecord, WakeEnded, WakeId, WakeReason, WakeRecord, Wall,
@@ -12,7 +11,6 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use store_support::{app_id, now, open, task_name};
 
 /// What is kept, as maps.
 #[derive(Clone, Debug)]

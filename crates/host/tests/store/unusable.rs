@@ -1,13 +1,11 @@
 //! A store that can not be used says what is wrong with which file and what to do, and stays exactly as it is.
 
-mod store_support;
-
+use crate::support::{KEEP, app_id, change, full_task, open};
 use bgfetch_core::{AppRecord, Change};
 use bgfetch_host::store::{OpenError, Store, StoreError};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store_support::{KEEP, app_id, change, full_task, open};
 
 /// A store with a hundred tasks, closed in order.
 fn filled() -> (tempfile::TempDir, PathBuf) {

@@ -1,11 +1,9 @@
 //! The schema knows the life cycle: whoever writes, a state that there is not is refused, with the whole batch.
 
-mod store_support;
-
+use crate::support::{app_id, change, ended, entry, full_app, full_task, open, wake};
 use bgfetch_core::{AppRecord, Change, Event, WakeId};
 use bgfetch_host::store::{ChangedBy, Kind, Program, Query, StoreError, Write};
 use rusqlite::Connection;
-use store_support::{app_id, change, ended, entry, full_app, full_task, open, wake};
 
 const READER: &str = "com.example.reader";
 const MAIL: &str = "me.mail";

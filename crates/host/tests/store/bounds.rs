@@ -1,10 +1,8 @@
 //! The past is bounded: by age, by entries an app, by outputs an app; and what is kept is always the newest.
 
-mod store_support;
-
+use crate::support::{app_id, change, ended, entry, wake};
 use bgfetch_core::{AppRecord, Change, Event, Span, WakeId};
 use bgfetch_host::store::{JournalRow, Keep, Query, Store, WakeOutput, Write};
-use store_support::{app_id, change, ended, entry, wake};
 
 const READER: &str = "com.example.reader";
 const MAIL: &str = "me.mail";

@@ -1,7 +1,6 @@
 //! The host writes everything it knows, ends, and begins again: what it reads is what it wrote, to the last member.
 
-mod store_support;
-
+use crate::support::{app_id, change, ended, entry, full_app, full_task, now, open, task_name, wake};
 use bgfetch_core::{AppRecord, Change, Device, Event, Snapshot, Span, UserRecord, WakeId, Wall};
 use bgfetch_host::store::{
     ChangedBy, ClockRow, JournalRow, Kind, Launch, NOTE_BYTES_MAX, OUTPUT_BYTES_MAX, Program, Query,
@@ -11,7 +10,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use store_support::{app_id, change, ended, entry, full_app, full_task, now, open, task_name, wake};
 
 const READER: &str = "com.example.reader";
 const MAIL: &str = "me.mail";
@@ -116,9 +114,9 @@ fn the_clock_is_the_last_one_written() {
 fn program(app: &str, kind: Kind) -> Program {
     Program {
         app: app_id(app),
-        manifest: "/home/a/app.json".into(),
+        manifest: "/home/user/app.json".into(),
         // A file's name need not be text.
-        program: OsStr::from_bytes(b"/home/a/\xff.mjs").into(),
+        program: OsStr::from_bytes(b"/home/user/\xff.mjs").into(),
         launch: None,
         kind,
         seen: Wall::from_millis(1_700_000_000_000),
