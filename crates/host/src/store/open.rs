@@ -2,7 +2,7 @@
 
 use super::error::{OpenError, StoreError};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -27,8 +27,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Every statement of this room stays prepared.
 const STATEMENTS_MAX: usize = 64;
 
-/// The log grows to this many pages (16 MiB) before it is folded into the file: folding costs two more syncs.
-const CHECKPOINT_PAGES: i64 = 4_096;
+/// The log grows to this many pages (4 MiB) before it is folded into the file and written from its start again. Writing
+/// over what is there is cheaper to sync than making the log longer, so a longer log makes slower commits.
+const CHECKPOINT_PAGES: i64 = 1_000;
 
 pub(super) fn open(directory: &Path) -> Result<(PathBuf, Connection), OpenError> {
     make_directory(directory)?;
@@ -36,10 +37,16 @@ pub(super) fn open(directory: &Path) -> Result<(PathBuf, Connection), OpenError>
     make_file(directory, &path)?;
     let fail = |error| StoreError::of(&path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&path, flags).map_err(fail)?;
+    let mut connection = Connection::open_with_flags(&path, flags).map_err(|error| unopened(&path, error))?;
+    // SQLite opens what it may not write for reading; a store that can only be read keeps nothing.
+    if connection.is_readonly("main").map_err(fail)? {
+        return Err(StoreError::ReadOnly(path).into());
+    }
     // Until it is known to be ours and of a version we know, not even the log may be folded into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+    // The first read opens the log beside the file, or makes it.
+    connection.query_row("PRAGMA user_version", [], |_| Ok(())).map_err(|error| unopened(&path, error))?;
     let found = version(&connection, &path)?;
     check(&connection, &path)?;
     settle(&connection, &path)?;
@@ -94,15 +101,31 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Finds out what SQLite does not say: why it could not open the store's file, or make those beside it.
+fn unopened(path: &Path, error: rusqlite::Error) -> StoreError {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return StoreError::of(path, error);
+    }
+    let probe = path.with_extension("probe");
+    let beside = || {
+        OpenOptions::new().write(true).create_new(true).open(&probe)?;
+        fs::remove_file(&probe)
+    };
+    match OpenOptions::new().read(true).write(true).open(path).map(drop).and_then(|()| beside()) {
+        Err(found) => StoreError::of_io(path, found),
+        Ok(()) => StoreError::of(path, error),
+    }
+}
+
 /// The store's version; 0 for a file without anything in it.
 fn version(connection: &Connection, path: &Path) -> Result<usize, OpenError> {
-    let number = |sql: &str| {
-        let row = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        row.map_err(|error| StoreError::of(path, error))
-    };
-    let found = number("PRAGMA user_version")?;
-    let application = number("PRAGMA application_id")?;
-    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    // One statement, so that it is one moment, should another host be making the store just now.
+    let sql = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) \
+         FROM pragma_user_version, pragma_application_id";
+    let row = connection.query_row(sql, [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? == 0))
+    });
+    let (found, application, is_empty) = row.map_err(|error| StoreError::of(path, error))?;
     if found == 0 && application == 0 && is_empty {
         return Ok(0);
     }

@@ -57,7 +57,8 @@ impl Store {
         let apps =
             self.rows("apps", &format!("SELECT {APP_COLUMNS} FROM apps ORDER BY id"), [], rows::app)?;
         let apps = with_tasks(&transaction, path, apps)?;
-        let begun = format!("SELECT {WAKE_COLUMNS} FROM wakes WHERE state = 'begun' ORDER BY id");
+        let begun = format!("SELECT {WAKE_COLUMNS} FROM wakes WHERE state = 'begun' ORDER BY +id");
+        // The plus keeps SQLite from walking through every ended wake only because they are sorted already.
         let begun = self.rows("wakes", &begun, [], |row| Ok(rows::wake(row)?.0))?;
         let host = "SELECT switched_on, restricted, paused_until_wall_ms, next_wake FROM host";
         let host = transaction.query_row(host, [], |row| {
@@ -102,7 +103,7 @@ impl Store {
         );
         let app = query.app.as_ref().map(AppId::as_str);
         let since = query.since.map(Wall::as_millis);
-        let wake = query.wake.map(|wake| wake.0.cast_signed());
+        let wake = query.wake.map(|wake| rows::signed(wake.0));
         let wanted = params![app, query.after.unwrap_or(0), since, limit(query.last), wake];
         self.rows("journal", &sql, wanted, |row| {
             Ok(JournalRow { sequence: row.get(0)?, entry: rows::entry(row)?, note: row.get(6)? })

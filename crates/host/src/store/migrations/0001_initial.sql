@@ -1,5 +1,6 @@
 -- What one host knows. Times are whole milliseconds: `*_elapsed_ms` on the elapsed line, `*_wall_ms` since 1970.
 -- A wake's life cycle is drawn here once: begun, then ended with one outcome, then never touched again.
+-- `json_valid(NULL)` is NULL in some versions of SQLite and 0 in others, so what may be NULL says so itself.
 
 CREATE TABLE host (
     id                    INTEGER PRIMARY KEY CHECK (id = 1),
@@ -34,7 +35,7 @@ CREATE TABLE apps (
     overruns                INTEGER NOT NULL CHECK (overruns >= 0),
     back_off_until_elapsed_ms INTEGER CHECK (back_off_until_elapsed_ms >= 0),
     last_begun_elapsed_ms   INTEGER CHECK (last_begun_elapsed_ms >= 0),
-    last_outcome            TEXT CHECK (json_valid(last_outcome)),
+    last_outcome            TEXT CHECK (last_outcome IS NULL OR json_valid(last_outcome)),
     leaving                 INTEGER NOT NULL CHECK (leaving IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
@@ -57,9 +58,9 @@ CREATE TABLE programs (
     manifest          BLOB NOT NULL CHECK (length(manifest) > 0),
     program           BLOB NOT NULL CHECK (length(program) > 0),
     launch_program    BLOB CHECK (length(launch_program) > 0),
-    launch_args       TEXT CHECK (json_valid(launch_args) AND json_type(launch_args) = 'array'),
+    launch_args       TEXT CHECK (launch_args IS NULL OR (json_valid(launch_args) AND json_type(launch_args) = 'array')),
     launch_cwd        BLOB CHECK (length(launch_cwd) > 0),
-    launch_env        TEXT CHECK (json_valid(launch_env) AND json_type(launch_env) = 'object'),
+    launch_env        TEXT CHECK (launch_env IS NULL OR (json_valid(launch_env) AND json_type(launch_env) = 'object')),
     kind              TEXT NOT NULL CHECK (kind IN ('node', 'native', 'command')),
     changed_by        TEXT CHECK (changed_by IN ('exit_status', 'output')),
     last_output_hash  BLOB CHECK (length(last_output_hash) = 32),
@@ -81,8 +82,8 @@ CREATE TABLE wakes (
     missed            INTEGER NOT NULL CHECK (missed >= 0),
     begun_elapsed_ms  INTEGER NOT NULL CHECK (begun_elapsed_ms >= 0),
     begun_wall_ms     INTEGER NOT NULL,
-    outcome           TEXT CHECK (json_valid(outcome)),
-    results           TEXT CHECK (json_valid(results) AND json_type(results) = 'array'),
+    outcome           TEXT CHECK (outcome IS NULL OR json_valid(outcome)),
+    results           TEXT CHECK (results IS NULL OR (json_valid(results) AND json_type(results) = 'array')),
     ended_elapsed_ms  INTEGER CHECK (ended_elapsed_ms >= begun_elapsed_ms),
     CHECK ((state = 'ended') = (outcome IS NOT NULL)
        AND (state = 'ended') = (results IS NOT NULL)

@@ -1,7 +1,5 @@
 //! What the store's tests share: values of every shape, and a store in a directory of its own.
 
-#![allow(dead_code, reason = "each test file uses what it needs of it")]
-
 use bgfetch_core::{
     AppId, AppRecord, Change, Constraint, Elapsed, Entry, Event, Now, Outcome, Span, TaskName, TaskRecord,
     TaskResult, WakeEnded, WakeId, WakeReason, WakeRecord, Wall,

@@ -1,7 +1,6 @@
 //! The host writes everything it knows, ends, and begins again: what it reads is what it wrote, to the last member.
 
-mod store_support;
-
+use crate::support::{app_id, change, ended, entry, full_app, full_task, now, open, task_name, wake};
 use bgfetch_core::{AppRecord, Change, Device, Event, Snapshot, Span, UserRecord, WakeId, Wall};
 use bgfetch_host::store::{
     ChangedBy, ClockRow, JournalRow, Kind, Launch, NOTE_BYTES_MAX, OUTPUT_BYTES_MAX, Program, Query,
@@ -11,7 +10,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use store_support::{app_id, change, ended, entry, full_app, full_task, now, open, task_name, wake};
 
 const READER: &str = "com.example.reader";
 const MAIL: &str = "me.mail";
@@ -21,7 +19,7 @@ fn a_new_store_is_empty_and_for_its_user_alone() {
     let directory = tempfile::tempdir().expect("a directory");
     let inside = directory.path().join("made/by/the/store");
     let store = open(&inside);
-    assert_eq!(store.load().expect("it loads"), Snapshot { next_wake: WakeId(1), ..Snapshot::default() });
+    assert_eq!(store.load().expect("it loads"), Snapshot::default());
     assert_eq!(store.clock().expect("it reads"), None);
     assert_eq!(store.programs().expect("it reads"), []);
     assert_eq!(store.journal(&Query::default()).expect("it reads"), []);
@@ -68,6 +66,7 @@ fn what_a_scheduler_begins_from_comes_back() {
         begun: vec![wake(1, READER, 5)],
         next_wake: WakeId(2),
         device: Device::default(),
+        store_writable: true,
     };
     assert_eq!(open(directory.path()).load().expect("it loads"), expected);
 }
@@ -115,9 +114,9 @@ fn the_clock_is_the_last_one_written() {
 fn program(app: &str, kind: Kind) -> Program {
     Program {
         app: app_id(app),
-        manifest: "/home/a/app.json".into(),
+        manifest: "/home/user/app.json".into(),
         // A file's name need not be text.
-        program: OsStr::from_bytes(b"/home/a/\xff.mjs").into(),
+        program: OsStr::from_bytes(b"/home/user/\xff.mjs").into(),
         launch: None,
         kind,
         seen: Wall::from_millis(1_700_000_000_000),
@@ -161,7 +160,8 @@ fn the_journal_answers_by_app_place_date_and_number() {
         (Some(MAIL), Event::Held { reason: bgfetch_core::Reason::NoInterval }),
         (Some(READER), Event::Opened),
     ];
-    let entries: Vec<_> = (0..).zip(events).map(|(at, (app, event))| entry(app, at, event)).collect();
+    let mut entries: Vec<_> = (0..).zip(events).map(|(at, (app, event))| entry(app, at, event)).collect();
+    entries[3].wake = Some(WakeId(7));
     for entry in &entries[..3] {
         store.commit(&[change(Change::Journal(entry.clone()))]).expect("it commits");
     }
@@ -181,6 +181,8 @@ fn the_journal_answers_by_app_place_date_and_number() {
     assert_eq!(ask(Query { last: Some(2), ..Query::default() }), rows[2..]);
     assert_eq!(ask(Query { after: Some(1), ..Query::default() }), rows[1..]);
     assert_eq!(ask(Query { since: Some(now(2).wall), ..Query::default() }), rows[2..]);
+    assert_eq!(ask(Query { wake: Some(WakeId(7)), ..Query::default() }), rows[3..]);
+    assert_eq!(ask(Query { wake: Some(WakeId(8)), ..Query::default() }), []);
     let of_reader = Query { app: Some(app_id(READER)), ..Query::default() };
     assert_eq!(ask(of_reader.clone()), [rows[1].clone(), rows[3].clone()]);
     assert_eq!(ask(Query { last: Some(1), ..of_reader }), rows[3..]);
