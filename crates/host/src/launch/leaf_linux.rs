@@ -5,11 +5,15 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Every leaf's name begins so, followed by the host's process, its start time and a number.
 const NAME_START: &str = "bgfetch-";
 
 static LEAVES_MADE: AtomicU64 = AtomicU64::new(0);
+
+/// Leaves of this host that were still busy when they were let go of.
+static LEAVES_BUSY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The place where leaves are made.
 #[derive(Debug)]
@@ -46,7 +50,7 @@ impl Leaves {
 
     /// Makes a leaf.
     pub(super) fn make(&self) -> io::Result<Leaf> {
-        self.sweep();
+        busy_leaves().retain(|path| !kill_and_remove(path));
         let number = LEAVES_MADE.fetch_add(1, Ordering::Relaxed);
         let path = self.parent.join(format!("{NAME_START}{}-{number}", self.owner));
         std::fs::create_dir(&path)?;
@@ -65,13 +69,13 @@ impl Leaves {
         &self.parent
     }
 
-    /// Kills and removes the leaves of hosts that are no more. A leaf whose processes are still dying stays
-    /// for the next time.
+    /// Kills and removes the leaves of hosts that are no more.
     fn sweep(&self) {
         let Ok(entries) = std::fs::read_dir(&self.parent) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
             if name.to_str().and_then(owner_of).is_some_and(|owner| !is_alive(owner)) {
+                // What stays is swept by the next host.
                 kill_and_remove(&entry.path());
             }
         }
@@ -88,16 +92,24 @@ impl Leaf {
 
 impl Drop for Leaf {
     fn drop(&mut self) {
-        kill_and_remove(&self.path);
+        if !kill_and_remove(&self.path) {
+            busy_leaves().push(std::mem::take(&mut self.path));
+        }
     }
 }
 
-fn kill_and_remove(leaf: &Path) {
-    if std::fs::remove_dir(leaf).is_ok() || std::fs::write(leaf.join("cgroup.kill"), "1").is_err() {
-        return;
-    }
-    // Busy while the killed are still being waited for; a later sweep has another look.
-    let _ = std::fs::remove_dir(leaf);
+/// Returns whether the leaf is gone. It stays while those killed in it have yet to be waited for.
+fn kill_and_remove(leaf: &Path) -> bool {
+    let is_gone = |removed: io::Result<()>| match removed {
+        Ok(()) => true,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    is_gone(std::fs::remove_dir(leaf))
+        || (std::fs::write(leaf.join("cgroup.kill"), "1").is_ok() && is_gone(std::fs::remove_dir(leaf)))
+}
+
+fn busy_leaves() -> MutexGuard<'static, Vec<PathBuf>> {
+    LEAVES_BUSY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(path: &str) -> Result<String, String> {

@@ -11,6 +11,10 @@
 //! that is killed; and a shepherd that is killed is missed at the socket, its orphans come to the nursery, and
 //! the nursery kills them.
 //!
+//! With the shepherd alone, an app of the same user that kills both its shepherd and the nursery can leave
+//! something behind; its wake then ends as [`Sweep::Unconfirmed`]. In a namespace it can see neither, and a
+//! cgroup leaf is killed by the host itself.
+//!
 //! *Invariant:* when [`Event::Ended`] arrives, no process of the wake's tree is left.
 
 mod containment;

@@ -70,8 +70,17 @@ impl Pen {
         }
     }
 
+    /// Lets the tree's first sessions run at full share: ending takes processor time too, and a tree that is
+    /// to be gone must not wait for it behind the work that it was nice to.
+    pub(super) fn hurry(&self) {
+        let keeper = self.keeper.as_ref().map(|keeper| keeper.process);
+        let children = self.family.own_children().into_iter().filter(|child| Some(*child) != keeper);
+        children.for_each(|child| self.family.hurry(child));
+    }
+
     /// Sends `SIGTERM` to all of the tree.
     pub(super) fn ask(&mut self) {
+        self.hurry();
         match &mut self.keeper {
             // A keeper that is gone has taken everything with it.
             Some(keeper) => drop(keeper.lifeline.write_all(&[ASK])),

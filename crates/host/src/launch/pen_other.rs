@@ -39,6 +39,10 @@ impl Pen {
         sys::fork()
     }
 
+    /// Nothing to be done: shares do not go by session here.
+    #[expect(clippy::unused_self, reason = "other systems know the tree's sessions")]
+    pub(super) fn hurry(&self) {}
+
     /// Sends `SIGTERM` to the group.
     pub(super) fn ask(&mut self) {
         self.signal(Signal::TERM);

@@ -292,6 +292,7 @@ impl Flock {
 
     /// Kills and reaps until no child is left.
     fn end_all(&mut self) {
+        self.pen.hurry();
         loop {
             self.pen.strike();
             let struck = Instant::now();
