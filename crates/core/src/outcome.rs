@@ -100,8 +100,8 @@ impl Outcome {
                 Ending::Limit { forced: false } => Self::Expired,
                 Ending::Limit { forced: true } => Self::Killed,
                 Ending::NotStarted(stage) => Self::NotStarted(stage),
-                Ending::Stopped => stop.map_or(Self::Crashed, Self::Stopped),
-                Ending::Gone | Ending::Lost => Self::Crashed,
+                // An app that ends by itself just as it is asked to has done what it was asked.
+                Ending::Stopped | Ending::Gone | Ending::Lost => stop.map_or(Self::Crashed, Self::Stopped),
             };
         }
         if any(TaskResult::NewData) {
@@ -219,7 +219,7 @@ mod tests {
         use TaskResult::{NewData, Unanswered};
         let answers = results(&[NewData, Unanswered]);
         let cases = [
-            (Ending::Gone, Outcome::Crashed),
+            (Ending::Gone, Outcome::Stopped(StopReason::SystemOff)),
             (Ending::Limit { forced: false }, Outcome::Expired),
             (Ending::Limit { forced: true }, Outcome::Killed),
             (Ending::NotStarted(Stage::Load), Outcome::NotStarted(Stage::Load)),
@@ -229,6 +229,7 @@ mod tests {
         for (ending, outcome) in cases {
             assert_eq!(Outcome::of(ending, Some(StopReason::SystemOff), &answers), outcome);
         }
+        assert_eq!(Outcome::of(Ending::Gone, None, &answers), Outcome::Crashed);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::journal::{Entry, Event};
 use crate::name::{AppId, TaskName};
 use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
 use crate::policy::back_off;
-use crate::reason::{Hold, WakeReason};
+use crate::reason::{Hold, Reason, WakeReason};
 use crate::record::WakeRecord;
 use crate::time::{Elapsed, Now, Span};
 use crate::verdict::Progress;
@@ -193,7 +193,9 @@ impl App {
     /// late, and has missed nothing.
     fn late(&self, due: Elapsed, now: Now) -> Span {
         let by_new_rule = self.held.is_some() && self.hold.is_none() && !self.came_due;
-        if by_new_rule { Span::ZERO } else { now.elapsed.since(due) }
+        // Its own wake ended only now: nothing else held it.
+        let by_own_wake = matches!(self.held, Some(Reason::Running { .. }));
+        if by_new_rule || by_own_wake { Span::ZERO } else { now.elapsed.since(due) }
     }
 }
 
