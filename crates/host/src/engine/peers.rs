@@ -132,6 +132,7 @@ impl Peers {
         id
     }
 
+    /// Ends a connection, once what waits for the peer is written.
     pub(crate) fn drop_peer(&mut self, id: PeerId) -> Option<Peer> {
         self.known.remove(&id)
     }

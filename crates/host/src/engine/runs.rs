@@ -251,8 +251,14 @@ impl Engine {
         self.write_entry(Entry { at: self.now(), app: Some(app.clone()), wake: Some(wake), event });
     }
 
+    /// Every task has answered. A program that was started for the wake is told by the end of its connection that it
+    /// is not needed any more; the answers to its own requests are sent first.
     pub(super) fn settle_run(&mut self, wake: WakeId) {
         self.order(wake, Order::Settle);
+        let run = self.runs.get(&wake).filter(|run| run.state == AppState::Background);
+        if let Some(peer) = run.and_then(|run| run.peer) {
+            self.peers.drop_peer(peer);
+        }
     }
 
     pub(super) fn stop_run(&mut self, wake: WakeId, reason: StopReason) {
