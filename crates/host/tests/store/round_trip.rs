@@ -130,7 +130,7 @@ fn every_kind_of_program_comes_back() {
     let launch = Launch {
         program: "/usr/bin/node".into(),
         args: vec!["--x".to_owned(), String::new(), "a b".to_owned()],
-        cwd: "/home/a".into(),
+        cwd: "/home/user".into(),
         env: BTreeMap::from([("LANG".to_owned(), "de_DE.UTF-8".to_owned())]),
     };
     let programs = [
