@@ -23,6 +23,10 @@ impl Engine {
 
     /// Undoes a batch that could not be committed, but for what happened in it.
     pub(super) fn fall_back(&mut self, batch: Batch, error: StoreError) -> Result<(), EngineError> {
+        if !error.may_heal() {
+            // Written again it would fail again. What the store holds is sound; the next host goes on from there.
+            return Err(error.into());
+        }
         let mut snapshot = self.store.load()?;
         snapshot.store_writable = false;
         self.programs = self.store.programs()?.into_iter().map(|known| (known.app.clone(), known)).collect();

@@ -130,6 +130,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the same write may succeed later: the disk may be mended. A rule that it breaks stays broken.
+    pub fn may_heal(&self) -> bool {
+        match self {
+            Self::Full(_)
+            | Self::ReadOnly(_)
+            | Self::NoPermission(_)
+            | Self::Locked(_)
+            | Self::Disk { .. }
+            | Self::Sqlite { .. } => true,
+            Self::Damaged { .. } | Self::Row { .. } | Self::Refused { .. } | Self::NoSuchWake { .. } => false,
+        }
+    }
+
     /// `source`, in words about the store at `path`.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();

@@ -18,7 +18,7 @@ mod write;
 pub use error::{OpenError, StoreError};
 pub use program::{ChangedBy, Kind, Launch, Program};
 pub use read::{JournalRow, Query, WakeRow};
-pub use write::{ClockRow, NOTE_BYTES_MAX, OUTPUT_BYTES_MAX, WakeOutput, Write};
+pub use write::{ClockRow, OUTPUT_BYTES_MAX, WakeOutput, Write};
 
 use bgfetch_core::Span;
 use rusqlite::Connection;

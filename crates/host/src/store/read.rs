@@ -34,8 +34,6 @@ pub struct JournalRow {
     pub sequence: i64,
     /// The entry.
     pub entry: Entry,
-    /// The host's own words beside it.
-    pub note: Option<String>,
 }
 
 /// A wake, running or ended.
@@ -106,7 +104,7 @@ impl Store {
         let wake = query.wake.map(|wake| rows::signed(wake.0));
         let wanted = params![app, query.after.unwrap_or(0), since, limit(query.last), wake];
         self.rows("journal", &sql, wanted, |row| {
-            Ok(JournalRow { sequence: row.get(0)?, entry: rows::entry(row)?, note: row.get(6)? })
+            Ok(JournalRow { sequence: row.get(0)?, entry: rows::entry(row)? })
         })
     }
 

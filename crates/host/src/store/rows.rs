@@ -150,7 +150,7 @@ pub(super) fn wake(row: &Row<'_>) -> rusqlite::Result<(WakeRecord, Option<WakeEn
     Ok((begun, ended))
 }
 
-pub(super) const JOURNAL_COLUMNS: &str = "sequence, app, wake, elapsed_ms, wall_ms, event, note";
+pub(super) const JOURNAL_COLUMNS: &str = "sequence, app, wake, elapsed_ms, wall_ms, event";
 
 pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let app = match row.get_ref(1)? {

@@ -11,9 +11,6 @@ use bgfetch_core::{
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
 use std::path::Path;
 
-/// The longest note beside a journal entry, in bytes; the end of a longer one is cut off.
-pub const NOTE_BYTES_MAX: usize = 4 * 1024;
-
 /// The most of one stream of a wake's output that is kept, in bytes; the beginning of a longer one is dropped.
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
@@ -26,13 +23,6 @@ pub enum Write {
     Clock(ClockRow),
     /// An app's program is so now. The app is known, or becomes known in the same batch.
     Program(Program),
-    /// A journal entry with words of the host's own beside it.
-    Note {
-        /// The entry.
-        entry: Entry,
-        /// The words, at most [`NOTE_BYTES_MAX`] of them.
-        note: String,
-    },
     /// What a wake printed and cost. A second one for the same wake takes the place of the first.
     Output(WakeOutput),
 }
@@ -107,8 +97,7 @@ fn apply(connection: &Connection, path: &Path, trim: &mut Trim, write: &Write) -
         Write::Change(Change::User(user)) => save_user(connection, user),
         Write::Change(Change::WakeBegun(wake)) => begin_wake(connection, wake),
         Write::Change(Change::WakeEnded(wake)) => return end_wake(connection, path, wake),
-        Write::Change(Change::Journal(entry)) => append(connection, trim, entry, None),
-        Write::Note { entry, note } => append(connection, trim, entry, Some(head(note, NOTE_BYTES_MAX))),
+        Write::Change(Change::Journal(entry)) => append(connection, trim, entry),
         Write::Clock(clock) => save_clock(connection, clock),
         Write::Program(program) => program::upsert(connection, program),
         Write::Output(output) => return save_output(connection, path, trim, output),
@@ -226,21 +215,15 @@ fn end_wake(connection: &Connection, path: &Path, wake: &WakeEnded) -> Result<()
     }
 }
 
-fn append(
-    connection: &Connection,
-    trim: &mut Trim,
-    entry: &Entry,
-    note: Option<&str>,
-) -> rusqlite::Result<()> {
+fn append(connection: &Connection, trim: &mut Trim, entry: &Entry) -> rusqlite::Result<()> {
     const SQL: &str =
-        "INSERT INTO journal (app, wake, elapsed_ms, wall_ms, event, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        "INSERT INTO journal (app, wake, elapsed_ms, wall_ms, event) VALUES (?1, ?2, ?3, ?4, ?5)";
     connection.prepare_cached(SQL)?.execute(params![
         entry.app.as_ref().map(AppId::as_str),
         entry.wake.map(|wake| signed(wake.0)),
         elapsed_ms(entry.at.elapsed),
         entry.at.wall.as_millis(),
         to_json(&entry.event)?,
-        note,
     ])?;
     trim.appended(entry);
     Ok(())
@@ -279,11 +262,6 @@ fn save_output(
     }
 }
 
-/// The first bytes of `text`, at most `bytes_max`, in whole characters.
-fn head(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
-}
-
 /// The last bytes of `text`, at most `bytes_max`, in whole characters.
 fn tail(text: &str, bytes_max: usize) -> &str {
     &text[text.ceil_char_boundary(text.len().saturating_sub(bytes_max))..]
@@ -295,9 +273,6 @@ mod tests {
 
     #[test]
     fn text_is_cut_between_characters() {
-        assert_eq!(head("aéb", 2), "a");
-        assert_eq!(head("aéb", 3), "aé");
-        assert_eq!(head("aéb", 9), "aéb");
         assert_eq!(tail("aéb", 2), "b");
         assert_eq!(tail("aéb", 3), "éb");
         assert_eq!(tail("aéb", 9), "aéb");

@@ -16,7 +16,7 @@ const SOUND: &str = "
     UPDATE wakes SET state = 'ended', outcome = '\"lost\"', results = '[]', ended_elapsed_ms = 6 WHERE id = 1;
     INSERT INTO wakes VALUES (2, 'a.b', 'begun', '[]', '{}', 0, 7, 0, NULL, NULL, NULL);
     INSERT INTO outputs VALUES (1, 'a.b', '', '', 0, NULL, NULL, NULL);
-    INSERT INTO journal VALUES (1, 'a.b', 1, 0, 0, '{}', NULL);
+    INSERT INTO journal VALUES (1, 'a.b', 1, 0, 0, '{}');
 ";
 
 /// What must be refused, and what the refusal must say.

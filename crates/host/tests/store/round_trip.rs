@@ -3,8 +3,8 @@
 use crate::support::{app_id, change, ended, entry, full_app, full_task, now, open, task_name, wake};
 use bgfetch_core::{AppRecord, Change, Device, Event, Snapshot, Span, UserRecord, WakeId, Wall};
 use bgfetch_host::store::{
-    ChangedBy, ClockRow, JournalRow, Kind, Launch, NOTE_BYTES_MAX, OUTPUT_BYTES_MAX, Program, Query,
-    StoreError, WakeOutput, WakeRow, Write,
+    ChangedBy, ClockRow, JournalRow, Kind, Launch, OUTPUT_BYTES_MAX, Program, Query, StoreError, WakeOutput,
+    WakeRow, Write,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -162,20 +162,14 @@ fn the_journal_answers_by_app_place_date_and_number() {
     ];
     let mut entries: Vec<_> = (0..).zip(events).map(|(at, (app, event))| entry(app, at, event)).collect();
     entries[3].wake = Some(WakeId(7));
-    for entry in &entries[..3] {
+    for entry in &entries {
         store.commit(&[change(Change::Journal(entry.clone()))]).expect("it commits");
     }
-    let note = Write::Note { entry: entries[3].clone(), note: "ü".repeat(NOTE_BYTES_MAX) };
-    store.commit(&[note]).expect("it commits");
     drop(store);
 
     let store = open(directory.path());
-    let rows: Vec<_> = (1..)
-        .zip(&entries)
-        .map(|(sequence, entry)| JournalRow { sequence, entry: entry.clone(), note: None })
-        .collect();
-    let rows = [&rows[..3], &[JournalRow { note: Some("ü".repeat(NOTE_BYTES_MAX / 2)), ..rows[3].clone() }]]
-        .concat();
+    let rows: Vec<_> =
+        (1..).zip(&entries).map(|(sequence, entry)| JournalRow { sequence, entry: entry.clone() }).collect();
     let ask = |query| store.journal(&query).expect("it reads");
     assert_eq!(ask(Query::default()), rows);
     assert_eq!(ask(Query { last: Some(2), ..Query::default() }), rows[2..]);

@@ -141,8 +141,7 @@ CREATE TABLE journal (
     wake        INTEGER CHECK (wake >= 0),
     elapsed_ms  INTEGER NOT NULL CHECK (elapsed_ms >= 0),
     wall_ms     INTEGER NOT NULL,
-    event       TEXT NOT NULL CHECK (json_valid(event) AND json_type(event) = 'object'),
-    note        TEXT
+    event       TEXT NOT NULL CHECK (json_valid(event) AND json_type(event) = 'object')
 ) STRICT;
 
 CREATE INDEX journal_by_app ON journal (app, sequence);
@@ -162,10 +161,10 @@ INSERT INTO wakes VALUES (3, 'com.example.reader', 'begun', '["sync"]', '{"code"
 UPDATE wakes SET state = 'ended', outcome = '{"stopped":{"constraint":"idle"}}', results = '[["sync","new_data"]]', ended_elapsed_ms = 3500 WHERE id = 3;
 INSERT INTO wakes VALUES (4, 'com.example.reader', 'begun', '["sync"]', '{"code":"simulated"}', 0, 86300000, 1700086300000, NULL, NULL, NULL);
 INSERT INTO outputs VALUES (3, 'com.example.reader', '3 new', '', 12, x'cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd', 40, 1048576);
-INSERT INTO journal VALUES (7, NULL, NULL, 0, 1700000000000, '{"event":"host_started","away":5000,"in_order":false}', NULL);
-INSERT INTO journal VALUES (8, 'com.example.reader', NULL, 1000, 1700000000001, '{"event":"registered","task":"sync"}', NULL);
-INSERT INTO journal VALUES (9, 'com.example.reader', NULL, 2000, 1700000000002, '{"event":"held","reason":{"code":"floor","floor":900000}}', NULL);
-INSERT INTO journal VALUES (10, 'com.example.reader', 3, 3000, 1700000000003, '{"event":"ended","outcome":{"stopped":{"constraint":"idle"}},"took":500}', 'the mains were unplugged');
+INSERT INTO journal VALUES (7, NULL, NULL, 0, 1700000000000, '{"event":"host_started","away":5000,"in_order":false}');
+INSERT INTO journal VALUES (8, 'com.example.reader', NULL, 1000, 1700000000001, '{"event":"registered","task":"sync"}');
+INSERT INTO journal VALUES (9, 'com.example.reader', NULL, 2000, 1700000000002, '{"event":"held","reason":{"code":"floor","floor":900000}}');
+INSERT INTO journal VALUES (10, 'com.example.reader', 3, 3000, 1700000000003, '{"event":"ended","outcome":{"stopped":{"constraint":"idle"}},"took":500}');
 
 PRAGMA application_id = 1650943589;
 PRAGMA user_version = 1;

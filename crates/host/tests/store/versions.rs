@@ -183,7 +183,6 @@ fn the_past_of_a_store_of_version_1_is_taken_over() {
             Event::Ended { outcome: stop, took: Span::from_millis(500) },
         ]
     );
-    assert_eq!(journal[3].note.as_deref(), Some("the mains were unplugged"));
     assert_eq!((journal[3].entry.wake, journal[0].entry.app.as_ref()), (Some(WakeId(3)), None));
 }
 

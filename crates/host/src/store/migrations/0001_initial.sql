@@ -139,8 +139,7 @@ CREATE TABLE journal (
     wake        INTEGER CHECK (wake >= 0),
     elapsed_ms  INTEGER NOT NULL CHECK (elapsed_ms >= 0),
     wall_ms     INTEGER NOT NULL,
-    event       TEXT NOT NULL CHECK (json_valid(event) AND json_type(event) = 'object'),
-    note        TEXT
+    event       TEXT NOT NULL CHECK (json_valid(event) AND json_type(event) = 'object')
 ) STRICT;
 
 CREATE INDEX journal_by_app ON journal (app, sequence);
