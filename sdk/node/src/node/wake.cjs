@@ -1,8 +1,11 @@
 'use strict';
 /** The end of a process that was started for a wake. */
 
-/** How long the process stays once nothing runs, in case another event comes, in milliseconds. */
-const GRACE_MS = 1000;
+/**
+ * How long the process stays once nothing runs, in case another event comes, in milliseconds. Less than the second after
+ * which a host asks it to end, so that it leaves by itself.
+ */
+const GRACE_MS = 500;
 
 /**
  * Keeps the process alive from here until its runs have been answered, then lets it go: at once when the host ends the
