@@ -15,19 +15,26 @@ const GRACE_MS = 500;
  */
 function endWithWake(process, transport) {
   const release = transport.hold();
+  let connected = true;
   let grace;
   const leave = () => {
     transport.close();
     process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   };
+  const leaveSoon = () => {
+    clearTimeout(grace);
+    grace = setTimeout(leave, GRACE_MS);
+    // Without a connection no event can come: nothing is waited for but what the app itself still has running.
+    if (!connected) grace.unref();
+  };
   transport.onEnd = () => {
+    connected = false;
     release();
-    grace ??= setTimeout(leave, GRACE_MS);
-    grace.unref();
+    leaveSoon();
   };
   return (running) => {
-    clearTimeout(grace);
-    grace = running === 0 ? setTimeout(leave, GRACE_MS) : undefined;
+    if (running === 0) leaveSoon();
+    else clearTimeout(grace);
   };
 }
 
