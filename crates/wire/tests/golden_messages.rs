@@ -7,7 +7,7 @@ use bgfetch_wire::app::{
     AppRequest, AskStatus, Call, Event, Execute, Expiring, Finish, Hello, HostEvent, Opened, Ready, Register,
     SetMinimumInterval, StatusChanged, Tasks, Unregister, UnregisterAll,
 };
-use bgfetch_wire::error::ErrorObject;
+use bgfetch_wire::error::{ErrorCode, ErrorObject};
 use bgfetch_wire::frame::{LineDecoder, to_line};
 use bgfetch_wire::rpc::{Message, Notification, Request, Response};
 use serde::Deserialize;
@@ -45,6 +45,9 @@ enum Kind {
     Notification,
     Bad,
 }
+
+/// The golden line of a code that does not exist; the page has no example of it.
+const NEWER_CODE: &str = "answer-newer-code";
 
 fn once() -> usize {
     1
@@ -193,5 +196,31 @@ fn the_documented_texts_are_those_of_the_reference() {
             panic!("{name}")
         };
         assert_eq!(answer.outcome, Err(error), "{name}");
+    }
+}
+
+#[test]
+fn the_page_shows_every_golden_line_and_every_code() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/wire.md");
+    let page = std::fs::read_to_string(page).expect("docs/wire.md");
+    for golden in goldens().into_iter().filter(|golden| golden.kind != Kind::Bad && golden.name != NEWER_CODE)
+    {
+        assert!(
+            page.lines().any(|line| line == golden.line),
+            "docs/wire.md lacks the line of {}",
+            golden.name
+        );
+    }
+    for code in ErrorCode::ALL {
+        let row = format!("| `{}` | {} | ", code.text(), code.number());
+        assert!(page.lines().any(|line| line.starts_with(&row)), "docs/wire.md lacks {row}");
+    }
+    let lines =
+        page.lines().filter(|line| line.starts_with(r#"{"jsonrpc""#) && !line.contains(r#""name":"me""#));
+    for line in lines {
+        assert!(
+            goldens().iter().any(|golden| golden.line == line),
+            "docs/wire.md has a line of its own: {line}"
+        );
     }
 }

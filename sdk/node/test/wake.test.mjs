@@ -145,7 +145,7 @@ test('row 88: an event that is answered while another runs ends nothing', async 
     t,
     `let release;
      TaskManager.defineTask('first', () => new Promise((resolve) => (release = resolve)));
-     TaskManager.defineTask('second', async () => { await BackgroundFetch.getStatusAsync(); setTimeout(() => release(2), 1200); return 1; });`,
+     TaskManager.defineTask('second', async () => { await BackgroundFetch.getStatusAsync(); setTimeout(() => release(2), 700); return 1; });`,
     {
       events: ['execute', 'execute'],
       change: ({ executionInfo }, index) => {

@@ -1,8 +1,11 @@
 'use strict';
 /** The end of a process that was started for a wake. */
 
-/** How long the process stays once nothing runs, in case another event comes, in milliseconds. */
-const GRACE_MS = 1000;
+/**
+ * How long the process stays once nothing runs, in case another event comes, in milliseconds. Less than the second after
+ * which a host asks it to end, so that it leaves by itself.
+ */
+const GRACE_MS = 500;
 
 /**
  * Keeps the process alive from here until its runs have been answered, then lets it go: at once when the host ends the
@@ -12,19 +15,26 @@ const GRACE_MS = 1000;
  */
 function endWithWake(process, transport) {
   const release = transport.hold();
+  let connected = true;
   let grace;
   const leave = () => {
     transport.close();
     process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   };
+  const leaveSoon = () => {
+    clearTimeout(grace);
+    grace = setTimeout(leave, GRACE_MS);
+    // Without a connection no event can come: nothing is waited for but what the app itself still has running.
+    if (!connected) grace.unref();
+  };
   transport.onEnd = () => {
+    connected = false;
     release();
-    grace ??= setTimeout(leave, GRACE_MS);
-    grace.unref();
+    leaveSoon();
   };
   return (running) => {
-    clearTimeout(grace);
-    grace = running === 0 ? setTimeout(leave, GRACE_MS) : undefined;
+    if (running === 0) leaveSoon();
+    else clearTimeout(grace);
   };
 }
 
