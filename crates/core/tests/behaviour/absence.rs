@@ -9,7 +9,7 @@ const ABSENT: WakeReason = WakeReason::Released { held: Hold::Absence };
 #[test]
 fn a_week_asleep_is_one_wake() {
     let mut desk = Desk::with_apps(&[APP]);
-    desk.sleep(Span::from_hours(24 * 7));
+    desk.suspend(Span::from_hours(24 * 7));
     let wake = desk.run(TaskResult::NoData);
     assert_eq!((wake.reason, wake.missed), (ABSENT, 7 * 24 * 4 - 1));
     assert_eq!(desk.wakes(), [], "no flood");
@@ -28,7 +28,7 @@ fn a_week_off_is_one_wake() {
 #[test]
 fn a_timer_a_little_late_is_no_absence() {
     let mut desk = Desk::with_apps(&[APP]);
-    desk.sleep(minutes(15).plus(Span::from_secs(2)));
+    desk.suspend(minutes(15).plus(Span::from_secs(2)));
     let wake = desk.wake();
     assert_eq!((wake.reason, wake.missed), (WakeReason::Due, 0));
 }

@@ -139,7 +139,7 @@ impl Desk {
     }
 
     /// Lets time pass while the machine sleeps: the host is called once, at the end.
-    pub(crate) fn sleep(&mut self, span: Span) {
+    pub(crate) fn suspend(&mut self, span: Span) {
         self.pass(span);
         self.deadline_reached();
     }

@@ -29,7 +29,7 @@ fn the_longest_due_goes_first_and_each_is_told_what_it_waits_for() {
     for (id, interval) in [("app.a", 18), ("app.b", 17), ("app.c", 16)] {
         desk.floor(id, Some(minutes(interval)));
     }
-    desk.sleep(minutes(20));
+    desk.suspend(minutes(20));
     let order: Vec<_> = desk.wakes().iter().map(|wake| wake.app.to_string()).collect();
     assert_eq!(order, ["app.d", "app.c"]);
     assert_eq!(desk.why("app.a"), Reason::Busy { wakes: 2 });
@@ -47,7 +47,7 @@ fn an_app_that_hangs_does_not_starve_the_others() {
     let ids: Vec<_> = (0..30).map(|number| format!("app.n{number}")).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let mut desk = Desk::with_apps_and(two_at_a_time(), &ids);
-    desk.sleep(Span::from_hours(24));
+    desk.suspend(Span::from_hours(24));
     let mut waiting = desk.wakes();
     let mut seen = vec![waiting.remove(0).app];
     while let Some(wake) = waiting.pop() {
@@ -66,7 +66,7 @@ fn an_app_that_hangs_does_not_starve_the_others() {
 #[test]
 fn what_waits_in_the_queue_still_hears_of_a_change() {
     let mut desk = Desk::with_apps_and(two_at_a_time(), &["app.a", "app.b", "app.c"]);
-    desk.sleep(minutes(30));
+    desk.suspend(minutes(30));
     let first = desk.wakes()[0].clone();
     desk.switch("app.c", false);
     assert_eq!(desk.why("app.c"), Reason::AppOff);

@@ -160,7 +160,7 @@ fn live(desk: &mut Desk, step: Step) {
             }
         }
         Step::Advance(ms) => desk.advance(Span::from_millis(ms)),
-        Step::Sleep(ms) => desk.sleep(Span::from_millis(ms)),
+        Step::Sleep(ms) => desk.suspend(Span::from_millis(ms)),
         Step::SetWall(by) => desk.set_wall(Wall::from_millis(desk.now.wall.as_millis() + by)),
         Step::Pause(at, until) => {
             let until = until.map(|ms| desk.now.wall.plus(Span::from_millis(ms)));
