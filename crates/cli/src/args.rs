@@ -60,6 +60,8 @@ pub(crate) enum Verb {
     Set(Set),
     /// Say what the host found on this machine, and what that means
     Doctor,
+    /// Lay out the Node SDK and print the file to load: node --require "$(bgfetch sdk)" app.js
+    Sdk,
     /// Print a completion script for a shell
     Completions {
         /// The shell

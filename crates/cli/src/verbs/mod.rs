@@ -9,6 +9,7 @@ pub(crate) mod host;
 mod log;
 mod next;
 mod run;
+mod sdk;
 mod set;
 mod tasks;
 pub(crate) mod why;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Fetch(options) => fetch::run(&common, options),
         Verb::Set(options) => set::run(&common, options.switch),
         Verb::Doctor => doctor::run(&common),
+        Verb::Sdk => sdk::run(&common),
         Verb::Completions { shell } => generate::completions(shell),
         Verb::Man { folder } => generate::man(&folder),
     }
