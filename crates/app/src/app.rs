@@ -120,3 +120,21 @@ impl std::fmt::Debug for Shutdown {
         f.debug_struct("Shutdown").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    /// What the compiler asks of everything that a runtime moves between threads.
+    fn spawned(mut app: App) {
+        is_send(&(app.background_fetch(), app.registrations(), app.shutdown(), app.opened()));
+        is_send(&app.serve());
+    }
+
+    #[test]
+    fn serving_and_calls_can_be_spawned_on_any_runtime() {
+        let _: fn(App) = spawned;
+    }
+}

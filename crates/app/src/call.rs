@@ -48,7 +48,7 @@ pub enum CallError {
     },
     /// The question does not fit a message.
     #[error(transparent)]
-    TooLarge(#[from] Arc<EncodeError>),
+    TooLarge(#[from] EncodeError),
     /// The answer does not have the contract's form.
     #[error("the host's answer to `{method}` has another form than agreed: {detail}")]
     Answer {

@@ -9,12 +9,20 @@
 use background_fetch::{ConnectOptions, FetchResult, TaskManager};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::exit;
 use std::time::Duration;
-use std::{env, fs, io};
+use std::{env, fs, io, path};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+        exit(1);
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let feed = env::args_os().nth(1).ok_or("which feed? give a file with one headline a line")?;
-    let feed = fs::canonicalize(feed)?;
+    let feed = path::absolute(feed)?;
     let task_feed = feed.clone();
     let mut tasks = TaskManager::new();
     tasks.define_blocking_task("headlines", move |_| look(&task_feed))?;
@@ -29,7 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     app.opened().wait()?;
     app.background_fetch().register_task("headlines").wait()?;
     app.background_fetch().set_minimum_interval(Duration::from_mins(15)).wait()?;
-    show(&feed);
+    let headlines = fs::read_to_string(found(&feed)).unwrap_or_default();
+    println!("{} headlines found in the background\n{headlines}", headlines.lines().count());
     Ok(())
 }
 
@@ -43,12 +52,7 @@ fn look(feed: &Path) -> io::Result<FetchResult> {
     Ok(FetchResult::NewData)
 }
 
-/// The screen: what the wakes have found.
-fn show(feed: &Path) {
-    let headlines = fs::read_to_string(found(feed)).unwrap_or_default();
-    println!("{} headlines found in the background\n{headlines}", headlines.lines().count());
-}
-
+/// What the wakes have found, beside the feed itself.
 fn found(feed: &Path) -> PathBuf {
     feed.with_added_extension("found")
 }

@@ -11,7 +11,14 @@ async fn greet(event: Event) -> FetchResult {
     FetchResult::NewData
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut tasks = TaskManager::new();
     tasks.define_task("greet", greet)?;
     // An installed program has its manifest beside it and calls `connect`.

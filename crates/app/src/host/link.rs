@@ -170,7 +170,7 @@ impl Link {
         if waiting >= CALLS_MAX + EVENTS_MAX {
             return Err(CallError::TooMany { waiting });
         }
-        state.send(params, Pending::Call(sender)).map_err(Arc::new)?;
+        state.send(params, Pending::Call(sender))?;
         drop(state);
         self.ring();
         Ok(receiver)
@@ -421,7 +421,6 @@ impl Link {
                 let mut state = self.lock();
                 state.execute(execute);
                 drop(state);
-                self.ring();
                 self.serving.wake();
             }
             HostEvent::Expiring(expiring) => self.hear_expiring(expiring),

@@ -58,18 +58,16 @@ fn tasks_of_a_wake_run_side_by_side() {
             .expect("defined");
     }
     let (mut app, mut peer) = host.connected(tasks);
+    let shutdown = app.shutdown();
     let serving = std::thread::spawn(move || app.serve_blocking());
     peer.answer_ready();
     peer.send(&execute("e1", "feed", 42));
     peer.send(&execute("e2", "mail", 42));
-    let mut results =
-        [peer.answer_finish(), peer.answer_finish()].map(|answer| answer["eventId"].to_string());
-    results.sort();
-    assert_eq!(results, ["\"e1\"", "\"e2\""]);
-    drop(peer);
-    drop(host.end());
-    // The host is gone for good, which the app notices once it has looked for it long enough.
-    drop(serving);
+    let mut answers = [peer.answer_finish(), peer.answer_finish()];
+    answers.sort_by_key(|answer| answer["eventId"].to_string());
+    assert_eq!(answers, [json!({"eventId": "e1", "result": 2}), json!({"eventId": "e2", "result": 2})]);
+    shutdown.shut_down();
+    serving.join().expect("a thread").expect("in order");
 }
 
 #[test]

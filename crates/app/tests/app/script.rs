@@ -198,7 +198,7 @@ impl Peer {
     /// Answers `hello` and `ready` of a process that was started for the golden wake 42.
     pub(crate) fn begin_wake(&mut self) -> Value {
         let hello = self.expect("hello");
-        self.answer(&hello, "hello-native-wake-answer");
+        self.answer(&hello, "hello-wake-answer");
         self.answer_ready();
         hello
     }

@@ -1,7 +1,7 @@
 //! The host starts the program for a wake: a real process inherits the connection, runs what is due, and ends once the
 //! host has taken every answer. It needs no manifest then, and hands the connection to no program that it starts.
 
-use super::script::{Peer, execute, is_wake, start_wake};
+use super::script::{Peer, execute, golden, is_wake, start_wake};
 use background_fetch::{AppState, Event, FetchResult, ServeError, Served, TaskManager};
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
@@ -13,7 +13,9 @@ fn end(mut child: Child) {
 fn begun(test: &str) -> (Child, Peer) {
     let (child, mut peer) = start_wake(&format!("wake::{test}"));
     let hello = peer.begin_wake();
-    assert_eq!(hello["params"].get("app"), None, "the host knows which app it started");
+    let mut expected = golden("hello-wake");
+    expected["params"]["client"] = hello["params"]["client"].clone();
+    assert_eq!(hello, expected, "which app it is, the host knows");
     (child, peer)
 }
 
