@@ -462,13 +462,23 @@ impl State {
         let defined = (self.service == Service::Running).then(|| greeting.defined.clone());
         let app = greeting.app.clone().map(|app| HelloApp { defined, ..app });
         let says_all = app.as_ref().is_some_and(|app| app.defined.is_some());
-        let phase = if says_all { Phase::Ready } else { Phase::Known };
+        // What the host started for a wake has nothing to wait for: it says both in one breath, and what is called
+        // before somebody runs the tasks waits for that here.
+        let is_wake = greeting.app.is_none();
+        let phase = if says_all || is_wake { Phase::Ready } else { Phase::Known };
         let client =
             Peer { name: "background-fetch".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let hello = Hello { protocol: bgfetch_wire::PROTOCOL, client, role: Role::App, app };
-        if let Err(error) = self.send(hello, Pending::Hello(phase)) {
-            self.end
-                .get_or_insert(End::Refused(ErrorObject::new(ErrorCode::InvalidParams, error.to_string())));
+        let ready = is_wake.then(|| Ready { defined: greeting.defined.clone() });
+        let said = self.send(hello, Pending::Hello(phase));
+        let said = said.and_then(|()| ready.map_or(Ok(()), |ready| self.send(ready, Pending::Ready)));
+        self.end_if_unsaid(said);
+    }
+
+    fn end_if_unsaid(&mut self, said: Result<(), EncodeError>) {
+        if let Err(error) = said {
+            let refused = ErrorObject::new(ErrorCode::InvalidParams, error.to_string());
+            self.end.get_or_insert(End::Refused(refused));
         }
     }
 
@@ -480,10 +490,8 @@ impl State {
         }
         self.phase = Phase::Ready;
         let ready = Ready { defined: greeting.defined.clone() };
-        if let Err(error) = self.send(ready, Pending::Ready) {
-            self.end
-                .get_or_insert(End::Refused(ErrorObject::new(ErrorCode::InvalidParams, error.to_string())));
-        }
+        let said = self.send(ready, Pending::Ready);
+        self.end_if_unsaid(said);
     }
 
     /// The host tells of changes to whoever has asked once.

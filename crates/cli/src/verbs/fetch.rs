@@ -38,6 +38,6 @@ pub(crate) fn run(common: &Common, fetch: Fetch) -> Result<(), Failure> {
 fn outcome(wake: u64, entry: &LogEntry) -> Result<(), Failure> {
     match entry.data.get("outcome").and_then(Value::as_str) {
         Some("new_data" | "no_data") => Ok(()),
-        _ => Err(Failure::Wake { wake, outcome: entry.text.clone() }),
+        _ => Err(Failure::Wake { wake, outcome: entry.text.trim_start_matches("ended: ").to_owned() }),
     }
 }

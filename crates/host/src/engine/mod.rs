@@ -200,7 +200,9 @@ impl Engine {
         }
         let now = self.now();
         self.write_journal(now, JournalEvent::HostStopped);
-        self.flush()
+        self.flush()?;
+        self.peers.finish().await;
+        Ok(())
     }
 
     fn take_waiting(&mut self, events: &mut mpsc::Receiver<Event>) {

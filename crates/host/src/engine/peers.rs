@@ -10,16 +10,21 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// How many connections a host serves at a time.
 const PEERS_MAX: usize = 1_024;
 
 /// How many bytes may wait for a peer that does not read; then it is cut off.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// How long a host that ends waits for its last words to be read.
+const FINISH_MAX: Duration = Duration::from_secs(1);
 
 /// A connection's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +46,8 @@ pub(crate) enum Heard {
 pub(crate) struct Peer {
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     waiting_bytes: Rc<Cell<usize>>,
+    /// Ends once everything is written.
+    writer: JoinHandle<()>,
     /// Dropped to cut the connection off.
     _open: oneshot::Sender<()>,
     /// The process at the other end, as the kernel tells; none for a socket that a wake inherited.
@@ -112,13 +119,14 @@ impl Peers {
         let (outgoing, queue) = mpsc::unbounded_channel();
         let (open, cut) = oneshot::channel();
         let waiting_bytes = Rc::new(Cell::new(0));
-        tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes)));
+        let writer = tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes)));
         tokio::task::spawn_local(read(id, reading, self.events.clone(), cut));
         self.known.insert(
             id,
             Peer {
                 outgoing,
                 waiting_bytes,
+                writer,
                 _open: open,
                 process,
                 wake,
@@ -135,6 +143,17 @@ impl Peers {
     /// Ends a connection, once what waits for the peer is written.
     pub(crate) fn drop_peer(&mut self, id: PeerId) -> Option<Peer> {
         self.known.remove(&id)
+    }
+
+    /// Ends every connection, once what waits is written; a peer that does not read is not waited for.
+    pub(crate) async fn finish(self) {
+        let writers: Vec<_> = self.known.into_values().map(|peer| peer.writer).collect();
+        let all = async {
+            for writer in writers {
+                let _ = writer.await;
+            }
+        };
+        let _ = tokio::time::timeout(FINISH_MAX, all).await;
     }
 
     pub(crate) fn peer(&self, id: PeerId) -> Option<&Peer> {
