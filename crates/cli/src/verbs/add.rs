@@ -20,7 +20,10 @@ pub(crate) fn run(common: &Common, add: Add) -> Result<(), Failure> {
         }
         (true, true) => {
             let manifest = absolute(&PathBuf::from(&add.app))?;
-            let cwd = manifest.as_path().parent().unwrap_or(Path::new("/")).to_owned();
+            // The command starts in the manifest's folder, whether that or the manifest itself was named.
+            let named = manifest.as_path();
+            let folder = if named.is_dir() { Some(named) } else { named.parent() };
+            let cwd = folder.unwrap_or(Path::new("/")).to_owned();
             control::Add {
                 manifest: Some(manifest),
                 command: None,

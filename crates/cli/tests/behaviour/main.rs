@@ -1,0 +1,8 @@
+//! The whole product under test, as a user has it: the real binary, real processes, a real store.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documented_program;
+mod plain_commands;
+mod rude_apps;
