@@ -89,14 +89,17 @@ impl Life {
         let host = home.host();
         for (app, body) in BUSY {
             // Whoever holds the lock runs; it is held until the last process of the wake is gone.
-            let script = home.script(app, &format!(
-                "exec 9>>'{lock}'\n\
+            let script = home.script(
+                app,
+                &format!(
+                    "exec 9>>'{lock}'\n\
                  flock -n 9 || echo \"overlap $BGFETCH_APP $BGFETCH_WAKE\" >>'{marks}'\n\
                  echo \"begin $BGFETCH_APP $BGFETCH_WAKE\" >>'{marks}'\n{body}\n\
                  echo \"end $BGFETCH_APP $BGFETCH_WAKE\" >>'{marks}'",
-                lock = home.path(&format!("{app}.lock")).display(),
-                marks = home.path("marks").display(),
-            ));
+                    lock = home.path(&format!("{app}.lock")).display(),
+                    marks = home.path("marks").display(),
+                ),
+            );
             home.done(&["add", app, "--every", "100ms", "--", &script.display().to_string()]);
         }
         for number in 0..QUIET_APPS {
@@ -190,7 +193,8 @@ impl Life {
             assert!(is_allowed, "{key:?} is {found} after a restart, and was {known:?}");
             *known = Known { acknowledged: found, asked: None };
         }
-        let ids: BTreeSet<_> = apps.as_array().expect("a list").iter().filter_map(|app| app["app"].as_str()).collect();
+        let ids: BTreeSet<_> =
+            apps.as_array().expect("a list").iter().filter_map(|app| app["app"].as_str()).collect();
         for (app, _) in BUSY {
             assert!(ids.contains(app), "`{app}` is forgotten");
         }
@@ -229,7 +233,10 @@ impl Life {
         let once: BTreeSet<_> = begun.iter().collect();
         assert_eq!(begun.len(), once.len(), "a wake ran twice");
         let ended = marks.lines().filter(|line| line.starts_with("end ")).count();
-        println!("{} wakes of commands began, {ended} of them came to their last line, 0 overlapped", begun.len());
+        println!(
+            "{} wakes of commands began, {ended} of them came to their last line, 0 overlapped",
+            begun.len()
+        );
     }
 
     /// What the store says, read without the host.
@@ -254,7 +261,10 @@ impl Life {
         let outcomes = outcomes.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
         let outcomes: Vec<_> = outcomes.expect("rows").map(|row| row.expect("a row")).collect();
         println!("{kills} kills, {wakes} wakes, each with one outcome: {outcomes:?}");
-        assert!(outcomes.iter().any(|(outcome, _)| outcome == "\"lost\""), "no kill hit a wake: {outcomes:?}");
+        assert!(
+            outcomes.iter().any(|(outcome, _)| outcome == "\"lost\""),
+            "no kill hit a wake: {outcomes:?}"
+        );
     }
 }
 
@@ -269,7 +279,10 @@ fn request(key: Key, value: u64) -> (&'static str, Value) {
         Key::Task(task) if value == 0 => ("unregister", json!({ "task": format!("task{task}") })),
         Key::Task(task) => {
             let options = json!({ "value": value });
-            ("register", json!({ "task": format!("task{task}"), "type": "backgroundFetch", "options": options }))
+            (
+                "register",
+                json!({ "task": format!("task{task}"), "type": "backgroundFetch", "options": options }),
+            )
         }
     }
 }
@@ -300,6 +313,7 @@ fn open_store(state: &Path) -> rusqlite::Connection {
 }
 
 fn last_wake(state: &Path) -> Option<u64> {
-    let newest = open_store(state).query_row("SELECT max(id) FROM wakes", [], |row| row.get::<_, Option<i64>>(0));
+    let newest =
+        open_store(state).query_row("SELECT max(id) FROM wakes", [], |row| row.get::<_, Option<i64>>(0));
     newest.expect("a number").map(i64::cast_unsigned)
 }

@@ -73,7 +73,8 @@ fn a_running_program_is_called_where_it_is_and_a_closed_one_is_started() {
     let _host = home.host();
     let mut journal = home.journal();
     let program = home.node_app(READER, "staying.mjs");
-    let mut open = home.node(&program).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut open =
+        home.node(&program).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut said = BufReader::new(open.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
     assert_eq!(said.next().as_deref(), Some("open"));
     assert_eq!(said.next().as_deref(), Some("called in active"));

@@ -6,3 +6,4 @@ mod support;
 mod documented_program;
 mod plain_commands;
 mod rude_apps;
+mod wire_abuse;

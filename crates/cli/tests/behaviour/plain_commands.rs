@@ -56,7 +56,9 @@ fn it_starts_where_and_with_what_it_was_added() {
     assert_eq!(lines[0], folder.canonicalize().expect("a folder").display().to_string());
     let wake = format!("BGFETCH_WAKE={wake}");
     let socket = home.mark();
-    for wanted in ["FAVOURITE=blue green", "TZ=UTC", "BGFETCH_APP=me.env", "BGFETCH_REASON=due", &wake, &socket] {
+    for wanted in
+        ["FAVOURITE=blue green", "TZ=UTC", "BGFETCH_APP=me.env", "BGFETCH_REASON=due", &wake, &socket]
+    {
         assert!(lines.contains(&wanted), "`{wanted}` is missing: {lines:#?}");
     }
     assert!(!lines.iter().any(|line| line.starts_with("BGFETCH_SECRET")), "{lines:#?}");
@@ -68,7 +70,8 @@ fn a_manifest_names_the_command() {
     let _host = home.host();
     let folder = home.path("apps/notes");
     std::fs::create_dir(&folder).expect("a folder");
-    let manifest = "id = 'me.notes'\nmodes = ['fetch']\nevery = '200ms'\ncommand = ['./fetch.sh', 'all notes']\n";
+    let manifest =
+        "id = 'me.notes'\nmodes = ['fetch']\nevery = '200ms'\ncommand = ['./fetch.sh', 'all notes']\n";
     std::fs::write(folder.join("bgfetch.toml"), manifest).expect("written");
     home.script("apps/notes/fetch.sh", "echo \"$1 in $(pwd)\"");
     home.done(&["add", &folder.display().to_string()]);
@@ -84,7 +87,8 @@ fn a_command_that_can_not_be_started_is_refused_at_once() {
     let _host = home.host();
     std::fs::write(home.path("notes.txt"), "no program").expect("written");
     std::fs::create_dir(home.path("folder")).expect("a folder");
-    std::fs::write(home.path("folder/bgfetch.toml"), "id = 'me.undeclared'\ncommand = ['true']\n").expect("written");
+    std::fs::write(home.path("folder/bgfetch.toml"), "id = 'me.undeclared'\ncommand = ['true']\n")
+        .expect("written");
     let cases: [(&[&str], i32, &str); 9] = [
         (&["me.x", "--every", "1h", "--", "no-such-command"], 1, "there is no command `"),
         (&["me.x", "--every", "1h", "--", "./missing"], 1, "there is no command `"),
@@ -111,7 +115,8 @@ fn what_vanishes_later_is_said() {
     let mut journal = home.journal();
     let folder = home.path("work");
     std::fs::create_dir(&folder).expect("a folder");
-    let added = ran(home.bgfetch(&["add", "me.place", "--every", "200ms", "--", "true"]).current_dir(&folder));
+    let added =
+        ran(home.bgfetch(&["add", "me.place", "--every", "200ms", "--", "true"]).current_dir(&folder));
     assert!(added.status.success(), "{added:?}");
     let script = home.script("fetch.sh", "true");
     home.done(&["add", "me.tool", "--every", "200ms", "--", &script.display().to_string()]);

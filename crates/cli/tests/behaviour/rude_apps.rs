@@ -28,7 +28,11 @@ const fn one(
     Rude { good: "one-task.mjs", update, outcome, results: result, said }
 }
 
-const fn two(update: &'static str, outcome: &'static str, results: &'static [(&'static str, &'static str)]) -> Rude {
+const fn two(
+    update: &'static str,
+    outcome: &'static str,
+    results: &'static [(&'static str, &'static str)],
+) -> Rude {
     Rude { good: "two-tasks.mjs", update, outcome, results, said: "" }
 }
 

@@ -17,7 +17,12 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn follow(mut command: Command) -> Self {
-        let mut follower = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut follower = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
         let stdout = BufReader::new(follower.stdout.take().expect("a pipe"));
         let (send, entries) = mpsc::channel();
         std::thread::spawn(move || {

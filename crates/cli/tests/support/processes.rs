@@ -28,7 +28,8 @@ pub(crate) fn of_wake(mark: &str, wake: u64) -> Vec<Alive> {
 fn look(process: u32) -> Option<Alive> {
     let folder = Path::new("/proc").join(process.to_string());
     let text = |name: &str| std::fs::read(folder.join(name)).ok();
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\0').map(str::to_owned).collect::<Vec<_>>();
+    let words =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\0').map(str::to_owned).collect::<Vec<_>>();
     let environment = words(&text("environ").filter(|bytes| !bytes.is_empty())?);
     Some(Alive { process, command: words(&text("cmdline")?).join(" "), environment })
 }

@@ -49,6 +49,8 @@ pub(crate) struct Ground {
     pub(crate) nursery: Nursery,
     pub(crate) state_directory: PathBuf,
     pub(crate) socket: PathBuf,
+    /// How many descriptors this process may have.
+    pub(crate) descriptors: u64,
 }
 
 /// The host's state.
@@ -88,6 +90,8 @@ enum Effect {
     Wake(WakeRecord, Option<Result<Prepared, LaunchError>>),
     Settle(WakeId),
     Stop(WakeId, StopReason),
+    /// Behind the answers that it is still to hear.
+    DropPeer(PeerId),
 }
 
 struct Reply {
@@ -112,7 +116,7 @@ pub enum EngineError {
 impl Engine {
     /// Goes on from what the store holds. Wakes found begun are over: they are lost.
     pub(crate) fn new(ground: Ground, events: mpsc::Sender<Event>) -> Result<Self, EngineError> {
-        let Ground { config, store, nursery, state_directory, socket } = ground;
+        let Ground { config, store, nursery, state_directory, socket, descriptors } = ground;
         let sample = clock::sample();
         let last_alive = store.clock()?;
         let timeline = Timeline::resume(last_alive.as_ref(), &sample);
@@ -133,7 +137,7 @@ impl Engine {
             scheduler,
             programs,
             claims: BTreeMap::new(),
-            peers: Peers::new(events.clone()),
+            peers: Peers::new(descriptors, events.clone()),
             runs: BTreeMap::new(),
             past: VecDeque::new(),
             events,
@@ -328,6 +332,7 @@ impl Engine {
                 Effect::Wake(wake, prepared) => self.begin_run(&wake, prepared),
                 Effect::Settle(wake) => self.settle_run(wake),
                 Effect::Stop(wake, reason) => self.stop_run(wake, reason),
+                Effect::DropPeer(peer) => drop(self.peers.drop_peer(peer)),
             }
         }
     }
@@ -354,7 +359,11 @@ impl Engine {
     }
 
     fn peer_closed(&mut self, id: PeerId) {
-        self.peers.drop_peer(id);
+        if let Some(peer) = self.peers.peer_mut(id) {
+            // It may still read, but nothing can be asked of it any more.
+            peer.ready = false;
+        }
+        self.batch.effects.push(Effect::DropPeer(id));
         self.called_peer_closed(id);
     }
 }

@@ -10,16 +10,23 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
-/// How many connections a host serves at a time.
+/// How many connections a host serves at a time, if it may have as many descriptors.
 const PEERS_MAX: usize = 1_024;
+
+/// How many descriptors are kept from connections, for the store and for wakes.
+const DESCRIPTORS_KEPT: usize = 256;
 
 /// How many bytes may wait for a peer that does not read; then it is cut off.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// How long a connection that is over may take to read what it was still to be told.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 
 /// A connection's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +49,7 @@ pub(crate) struct Peer {
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     waiting_bytes: Rc<Cell<usize>>,
     /// Dropped to cut the connection off.
-    _open: oneshot::Sender<()>,
+    _open: watch::Sender<()>,
     /// The process at the other end, as the kernel tells; none for a socket that a wake inherited.
     pub(crate) process: Option<i32>,
     /// The wake that inherited this socket.
@@ -73,12 +80,15 @@ pub(crate) struct Follow {
 pub(crate) struct Peers {
     known: BTreeMap<PeerId, Peer>,
     next: u64,
+    most: usize,
     events: mpsc::Sender<Event>,
 }
 
 impl Peers {
-    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
-        Self { known: BTreeMap::new(), next: 1, events }
+    /// No connection yet, and never more than this process's `descriptors` leave room for.
+    pub(crate) fn new(descriptors: u64, events: mpsc::Sender<Event>) -> Self {
+        let room = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_KEPT);
+        Self { known: BTreeMap::new(), next: 1, most: room.clamp(DESCRIPTORS_KEPT, PEERS_MAX), events }
     }
 
     /// Takes a connection that came over the host's socket. Another user's is dropped without a word.
@@ -87,10 +97,10 @@ impl Peers {
         if credentials.uid() != rustix::process::geteuid().as_raw() {
             return;
         }
-        if self.known.len() >= PEERS_MAX {
+        if self.known.len() >= self.most {
             let error = ErrorObject::new(
                 ErrorCode::Busy,
-                format!("{PEERS_MAX} connections are open, as many as this host serves"),
+                format!("{} connections are open, as many as this host serves", self.most),
             );
             if let Ok(line) = to_line(&Response::<()>::failed(None, error)) {
                 let _ = stream.try_write(&line);
@@ -110,9 +120,9 @@ impl Peers {
         self.next += 1;
         let (reading, writing) = stream.into_split();
         let (outgoing, queue) = mpsc::unbounded_channel();
-        let (open, cut) = oneshot::channel();
+        let (open, cut) = watch::channel(());
         let waiting_bytes = Rc::new(Cell::new(0));
-        tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes)));
+        tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes), cut.clone()));
         tokio::task::spawn_local(read(id, reading, self.events.clone(), cut));
         self.known.insert(
             id,
@@ -186,24 +196,36 @@ async fn write(
     mut writing: OwnedWriteHalf,
     mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
     waiting_bytes: Rc<Cell<usize>>,
+    mut cut: watch::Receiver<()>,
 ) {
-    while let Some(line) = queue.recv().await {
-        if writing.write_all(&line).await.is_err() {
-            return;
+    let lines = async {
+        while let Some(line) = queue.recv().await {
+            if writing.write_all(&line).await.is_err() {
+                return;
+            }
+            waiting_bytes.set(waiting_bytes.get() - line.len());
         }
-        waiting_bytes.set(waiting_bytes.get() - line.len());
+    };
+    tokio::pin!(lines);
+    tokio::select! {
+        biased;
+        () = &mut lines => return,
+        // The peer is dropped, and with it the sender: this is never told anything.
+        _ = cut.changed() => {}
     }
+    // Who does not read even now would hold the connection for ever.
+    let _ = tokio::time::timeout(LAST_WORDS_MAX, lines).await;
 }
 
 async fn read(
     id: PeerId,
     mut reading: OwnedReadHalf,
     events: mpsc::Sender<Event>,
-    mut cut: oneshot::Receiver<()>,
+    mut cut: watch::Receiver<()>,
 ) {
     tokio::select! {
         () = read_lines(id, &mut reading, &events) => {}
-        _ = &mut cut => {}
+        _ = cut.changed() => {}
     }
     let _ = events.send(Event::Peer(id, Heard::Closed)).await;
 }
