@@ -65,7 +65,8 @@ pub enum HostError {
 pub async fn run(options: Options, began: impl FnOnce()) -> Result<(), HostError> {
     let Options { state_directory, socket, config, own_program } = options;
     make_folder(&state_directory)?;
-    let _claim = Claim::take(&state_directory.join("host.lock"))?;
+    // Not the name of the socket's lock, which may lie in the same folder.
+    let claim = Claim::take(&state_directory.join("store.lock"))?;
     let listening = Listening::open(&socket)?;
     let store = Store::open(&state_directory, config.keep)?;
     let nursery = Nursery::start(&own_program, config.containment)?;
@@ -75,7 +76,10 @@ pub async fn run(options: Options, began: impl FnOnce()) -> Result<(), HostError
     let stop = stop_signals()?;
     let ground = Ground { config, store, nursery, state_directory, socket, descriptors };
     let engine = Engine::new(ground, events)?;
-    Ok(engine.run(&listening.listener, inbox, stop, began).await?)
+    let peers = engine.run(&listening.listener, inbox, stop, began).await?;
+    drop((listening, claim));
+    peers.end().await;
+    Ok(())
 }
 
 fn make_folder(path: &Path) -> Result<(), HostError> {
@@ -87,7 +91,7 @@ fn make_folder(path: &Path) -> Result<(), HostError> {
 /// used up by connections alone.
 fn raise_descriptors() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
-    let wanted = Rlimit { current: limit.maximum, ..limit.clone() };
+    let wanted = Rlimit { current: limit.maximum, ..limit };
     if setrlimit(Resource::Nofile, wanted).is_ok() {
         limit.current = limit.maximum;
     }

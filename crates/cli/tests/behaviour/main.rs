@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod claims;
 mod documented_program;
+mod one_host;
 mod plain_commands;
 mod rude_apps;
 mod wire_abuse;

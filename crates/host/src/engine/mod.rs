@@ -22,7 +22,8 @@ use bgfetch_core::{
 };
 use bgfetch_wire::error::ErrorObject;
 use bgfetch_wire::rpc::{Id, Message, Request, Response};
-use peers::{Heard, PeerId, Peers};
+pub(crate) use peers::Peers;
+use peers::{Heard, PeerId};
 use run_task::WakeEvent;
 use runs::{Past, Run};
 use serde_json::Value;
@@ -163,14 +164,15 @@ impl Engine {
         self.batch.effects.iter().any(begins)
     }
 
-    /// Runs until it is told to stop and every wake has ended.
+    /// Runs until it is told to stop and every wake has ended. Gives the connections, which are to end when nothing
+    /// else of the host is left: that is how a client knows.
     pub(crate) async fn run(
         mut self,
         listener: &tokio::net::UnixListener,
         mut events: mpsc::Receiver<Event>,
         mut stop: mpsc::Receiver<()>,
         began: impl FnOnce(),
-    ) -> Result<(), EngineError> {
+    ) -> Result<Peers, EngineError> {
         let mut alarm = Alarm::new().map_err(EngineError::Timer)?;
         let mut clock_watch = ClockWatch::new().map_err(EngineError::Timer)?;
         self.flush()?;
@@ -204,7 +206,8 @@ impl Engine {
         }
         let now = self.now();
         self.write_journal(now, JournalEvent::HostStopped);
-        self.flush()
+        self.flush()?;
+        Ok(self.peers)
     }
 
     fn take_waiting(&mut self, events: &mut mpsc::Receiver<Event>) {

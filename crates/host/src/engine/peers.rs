@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How many connections a host serves at a time, if it may have as many descriptors.
 const PEERS_MAX: usize = 1_024;
@@ -24,6 +25,9 @@ const DESCRIPTORS_KEPT: usize = 256;
 
 /// How many bytes may wait for a peer that does not read; then it is cut off.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// How long all connections together may take to read their last answers when the host ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// How long a connection that is over may take to read what it was still to be told.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
@@ -82,13 +86,20 @@ pub(crate) struct Peers {
     next: u64,
     most: usize,
     events: mpsc::Sender<Event>,
+    writers: JoinSet<()>,
 }
 
 impl Peers {
     /// No connection yet, and never more than this process's `descriptors` leave room for.
     pub(crate) fn new(descriptors: u64, events: mpsc::Sender<Event>) -> Self {
         let room = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_KEPT);
-        Self { known: BTreeMap::new(), next: 1, most: room.clamp(DESCRIPTORS_KEPT, PEERS_MAX), events }
+        Self {
+            known: BTreeMap::new(),
+            next: 1,
+            most: room.clamp(DESCRIPTORS_KEPT, PEERS_MAX),
+            events,
+            writers: JoinSet::new(),
+        }
     }
 
     /// Takes a connection that came over the host's socket. Another user's is dropped without a word.
@@ -122,7 +133,8 @@ impl Peers {
         let (outgoing, queue) = mpsc::unbounded_channel();
         let (open, cut) = watch::channel(());
         let waiting_bytes = Rc::new(Cell::new(0));
-        tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes), cut.clone()));
+        while self.writers.try_join_next().is_some() {}
+        self.writers.spawn_local(write(writing, queue, Rc::clone(&waiting_bytes), cut.clone()));
         tokio::task::spawn_local(read(id, reading, self.events.clone(), cut));
         self.known.insert(
             id,
@@ -140,6 +152,13 @@ impl Peers {
             },
         );
         id
+    }
+
+    /// Ends every connection, once it has read what it was still to be told, or a second later.
+    pub(crate) async fn end(mut self) {
+        self.known.clear();
+        let all = async { while self.writers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GOODBYE_MAX, all).await;
     }
 
     /// Ends a connection, once what waits for the peer is written.
