@@ -294,7 +294,10 @@ fn found(key: Key, apps: &Value, tasks: &Value) -> u64 {
         known.unwrap_or_else(|| panic!("`{id}` is forgotten"))
     };
     match key {
-        Key::Interval(number) => app(number)["intervalSeconds"].as_f64().expect("seconds").round() as u64,
+        Key::Interval(number) => {
+            let seconds = app(number)["intervalSeconds"].as_f64().expect("seconds");
+            Duration::from_secs_f64(seconds).as_secs()
+        }
         Key::Switch(number) => u64::from(app(number)["reason"]["code"] != "app_off"),
         Key::Task(number) => {
             let task = task_of(tasks, NATIVE, &format!("task{number}"));

@@ -4,8 +4,15 @@
 mod support;
 
 mod claims;
+mod developer;
 mod documented_program;
+mod full_disk;
+mod generated;
+mod held;
 mod one_host;
 mod plain_commands;
 mod rude_apps;
+mod simulated_fetch;
+mod switches;
+mod texts;
 mod wire_abuse;

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a loaded machine; only a broken program waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Times that a test can wait for, and a limit that no polite app meets.
 pub(crate) const QUICK: &str = "limit = '20s'\nwarning = '2s'\ngrace = '2s'\nlinger = '100ms'\n\
