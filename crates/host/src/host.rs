@@ -6,6 +6,7 @@ use crate::engine::{Engine, EngineError, Ground};
 use crate::launch::{Nursery, NurseryError};
 use crate::socket::{Listening, SocketError};
 use crate::store::{OpenError, Store};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,20 +65,37 @@ pub enum HostError {
 pub async fn run(options: Options, began: impl FnOnce()) -> Result<(), HostError> {
     let Options { state_directory, socket, config, own_program } = options;
     make_folder(&state_directory)?;
-    let _claim = Claim::take(&state_directory.join("host.lock"))?;
+    // Not the name of the socket's lock, which may lie in the same folder.
+    let claim = Claim::take(&state_directory.join("store.lock"))?;
     let listening = Listening::open(&socket)?;
     let store = Store::open(&state_directory, config.keep)?;
     let nursery = Nursery::start(&own_program, config.containment)?;
+    // Behind the nursery: what apps may have is not the host's to change.
+    let descriptors = raise_descriptors();
     let (events, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
     let stop = stop_signals()?;
-    let ground = Ground { config, store, nursery, state_directory, socket };
+    let ground = Ground { config, store, nursery, state_directory, socket, descriptors };
     let engine = Engine::new(ground, events)?;
-    Ok(engine.run(&listening.listener, inbox, stop, began).await?)
+    let peers = engine.run(&listening.listener, inbox, stop, began).await?;
+    drop((listening, claim));
+    peers.end().await;
+    Ok(())
 }
 
 fn make_folder(path: &Path) -> Result<(), HostError> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| HostError::Folder { path: path.to_owned(), source })
+}
+
+/// Lets this process have as many descriptors as it may ask for, and tells how many those are. The usual 1024 would be
+/// used up by connections alone.
+fn raise_descriptors() -> u64 {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, ..limit };
+    if setrlimit(Resource::Nofile, wanted).is_ok() {
+        limit.current = limit.maximum;
+    }
+    limit.current.unwrap_or(u64::MAX)
 }
 
 fn stop_signals() -> Result<mpsc::Receiver<()>, HostError> {

@@ -11,14 +11,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(common: &Common, add: Add) -> Result<(), Failure> {
-    let is_manifest = add.app.contains('/') || add.app == "." || Path::new(&add.app).exists();
+    // With a command, the word before it is an id, whatever files lie here.
+    let names_file = || add.app == "." || Path::new(&add.app).exists();
+    let is_manifest = add.app.contains('/') || (add.command.is_empty() && names_file());
     let request = match (is_manifest, add.command.is_empty()) {
         (true, true) if add.every.is_some() => {
             return Err(Failure::Usage("`--every` stands in the manifest, as `every = \"15m\"`".to_owned()));
         }
         (true, true) => {
             let manifest = absolute(&PathBuf::from(&add.app))?;
-            let cwd = manifest.as_path().parent().unwrap_or(Path::new("/")).to_owned();
+            // The command starts in the manifest's folder, whether that or the manifest itself was named.
+            let named = manifest.as_path();
+            let folder = if named.is_dir() { Some(named) } else { named.parent() };
+            let cwd = folder.unwrap_or(Path::new("/")).to_owned();
             control::Add {
                 manifest: Some(manifest),
                 command: None,

@@ -45,10 +45,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Where the host listens.
 pub(crate) fn socket(common: &Common) -> Result<PathBuf, Failure> {
-    match &common.socket {
-        Some(socket) => std::path::absolute(socket).map_err(Failure::other),
-        None => Environment::of_process().socket().map_err(Failure::other),
+    let mut environment = Environment::of_process();
+    if let Some(socket) = &common.socket {
+        environment.socket = Some(std::path::absolute(socket).map_err(Failure::other)?.into());
     }
+    environment.socket().map_err(Failure::other)
 }
 
 /// A connection to the host.

@@ -10,7 +10,7 @@ use bgfetch_core::{
     TaskName, TaskResult, WakeId,
 };
 use bgfetch_wire::app::{
-    AppRequest, Done, Finish, Finished, Hello, HelloAnswer, HelloApp, Limits, MinimumIntervalSet, Peer,
+    AppRequest, Call, Done, Finish, Finished, Hello, HelloAnswer, HelloApp, Limits, MinimumIntervalSet, Peer,
     Register, RegisteredTask, Role, SetMinimumInterval, StatusAnswer, Unregister,
 };
 use bgfetch_wire::control::ControlRequest;
@@ -35,17 +35,17 @@ impl Engine {
             let request = ControlRequest::parse(method, params).map_err(ErrorObject::from)?;
             return self.handle_control(peer, request);
         }
+        let is_hello = method == <Hello as Call>::METHOD;
+        if role == Some(Role::Control) && AppRequest::METHODS.contains(&method) && !is_hello {
+            return Err(forbidden(format!("`{method}` is for apps: say `hello` with the role `app`")));
+        }
         let request = AppRequest::parse(method, params);
         if role.is_none() && ControlRequest::METHODS.contains(&method) {
             return Err(hello_first());
         }
         match (request.map_err(ErrorObject::from)?, role) {
             (AppRequest::Hello(hello), None) => self.hello(peer, hello),
-            (AppRequest::Hello(_), Some(_)) | (_, None) => Err(hello_first()),
-            (_, Some(Role::Control)) => Err(ErrorObject::new(
-                ErrorCode::Forbidden,
-                format!("`{method}` is for apps: say `hello` with the role `app`"),
-            )),
+            (AppRequest::Hello(_), Some(_)) | (_, None | Some(Role::Control)) => Err(hello_first()),
             (request, Some(Role::App)) => {
                 let app = self.peers.peer(peer).and_then(|peer| peer.app.clone()).ok_or_else(hello_first)?;
                 self.handle_app(peer, &app, request)

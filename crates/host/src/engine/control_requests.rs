@@ -210,7 +210,7 @@ impl Engine {
         self.change(Input::FetchRequested(app.clone()))?;
         let begun = self.batch.effects.iter().rev().find_map(|effect| match effect {
             Effect::Wake(wake, _) if wake.app == app => Some(wake.id),
-            Effect::Wake(..) | Effect::Settle(_) | Effect::Stop(..) => None,
+            Effect::Wake(..) | Effect::Settle(_) | Effect::Stop(..) | Effect::DropPeer(_) => None,
         });
         match begun {
             Some(wake) => json(&Fetching { wake: wake.0 }),

@@ -22,7 +22,8 @@ use bgfetch_core::{
 };
 use bgfetch_wire::error::ErrorObject;
 use bgfetch_wire::rpc::{Id, Message, Request, Response};
-use peers::{Heard, PeerId, Peers};
+pub(crate) use peers::Peers;
+use peers::{Heard, PeerId};
 use run_task::WakeEvent;
 use runs::{Past, Run};
 use serde_json::Value;
@@ -49,6 +50,8 @@ pub(crate) struct Ground {
     pub(crate) nursery: Nursery,
     pub(crate) state_directory: PathBuf,
     pub(crate) socket: PathBuf,
+    /// How many descriptors this process may have.
+    pub(crate) descriptors: u64,
 }
 
 /// The host's state.
@@ -88,6 +91,8 @@ enum Effect {
     Wake(WakeRecord, Option<Result<Prepared, LaunchError>>),
     Settle(WakeId),
     Stop(WakeId, StopReason),
+    /// Behind the answers that it is still to hear.
+    DropPeer(PeerId),
 }
 
 struct Reply {
@@ -112,7 +117,7 @@ pub enum EngineError {
 impl Engine {
     /// Goes on from what the store holds. Wakes found begun are over: they are lost.
     pub(crate) fn new(ground: Ground, events: mpsc::Sender<Event>) -> Result<Self, EngineError> {
-        let Ground { config, store, nursery, state_directory, socket } = ground;
+        let Ground { config, store, nursery, state_directory, socket, descriptors } = ground;
         let sample = clock::sample();
         let last_alive = store.clock()?;
         let timeline = Timeline::resume(last_alive.as_ref(), &sample);
@@ -133,7 +138,7 @@ impl Engine {
             scheduler,
             programs,
             claims: BTreeMap::new(),
-            peers: Peers::new(events.clone()),
+            peers: Peers::new(descriptors, events.clone()),
             runs: BTreeMap::new(),
             past: VecDeque::new(),
             events,
@@ -159,14 +164,15 @@ impl Engine {
         self.batch.effects.iter().any(begins)
     }
 
-    /// Runs until it is told to stop and every wake has ended.
+    /// Runs until it is told to stop and every wake has ended. Gives the connections, which are to end when nothing
+    /// else of the host is left: that is how a client knows.
     pub(crate) async fn run(
         mut self,
         listener: &tokio::net::UnixListener,
         mut events: mpsc::Receiver<Event>,
         mut stop: mpsc::Receiver<()>,
         began: impl FnOnce(),
-    ) -> Result<(), EngineError> {
+    ) -> Result<Peers, EngineError> {
         let mut alarm = Alarm::new().map_err(EngineError::Timer)?;
         let mut clock_watch = ClockWatch::new().map_err(EngineError::Timer)?;
         self.flush()?;
@@ -201,8 +207,7 @@ impl Engine {
         let now = self.now();
         self.write_journal(now, JournalEvent::HostStopped);
         self.flush()?;
-        self.peers.finish().await;
-        Ok(())
+        Ok(self.peers)
     }
 
     fn take_waiting(&mut self, events: &mut mpsc::Receiver<Event>) {
@@ -330,6 +335,7 @@ impl Engine {
                 Effect::Wake(wake, prepared) => self.begin_run(&wake, prepared),
                 Effect::Settle(wake) => self.settle_run(wake),
                 Effect::Stop(wake, reason) => self.stop_run(wake, reason),
+                Effect::DropPeer(peer) => drop(self.peers.drop_peer(peer)),
             }
         }
     }
@@ -356,7 +362,11 @@ impl Engine {
     }
 
     fn peer_closed(&mut self, id: PeerId) {
-        self.peers.drop_peer(id);
+        if let Some(peer) = self.peers.peer_mut(id) {
+            // It may still read, but nothing can be asked of it any more.
+            peer.ready = false;
+        }
+        self.batch.effects.push(Effect::DropPeer(id));
         self.called_peer_closed(id);
     }
 }

@@ -14,17 +14,23 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
-/// How many connections a host serves at a time.
+/// How many connections a host serves at a time, if it may have as many descriptors.
 const PEERS_MAX: usize = 1_024;
+
+/// How many descriptors are kept from connections, for the store and for wakes.
+const DESCRIPTORS_KEPT: usize = 256;
 
 /// How many bytes may wait for a peer that does not read; then it is cut off.
 const WAITING_BYTES_MAX: usize = 4 << 20;
 
-/// How long a host that ends waits for its last words to be read.
-const FINISH_MAX: Duration = Duration::from_secs(1);
+/// How long all connections together may take to read their last answers when the host ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
+
+/// How long a connection that is over may take to read what it was still to be told.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 
 /// A connection's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +52,8 @@ pub(crate) enum Heard {
 pub(crate) struct Peer {
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     waiting_bytes: Rc<Cell<usize>>,
-    /// Ends once everything is written.
-    writer: JoinHandle<()>,
     /// Dropped to cut the connection off.
-    _open: oneshot::Sender<()>,
+    _open: watch::Sender<()>,
     /// The process at the other end, as the kernel tells; none for a socket that a wake inherited.
     pub(crate) process: Option<i32>,
     /// The wake that inherited this socket.
@@ -80,12 +84,22 @@ pub(crate) struct Follow {
 pub(crate) struct Peers {
     known: BTreeMap<PeerId, Peer>,
     next: u64,
+    most: usize,
     events: mpsc::Sender<Event>,
+    writers: JoinSet<()>,
 }
 
 impl Peers {
-    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
-        Self { known: BTreeMap::new(), next: 1, events }
+    /// No connection yet, and never more than this process's `descriptors` leave room for.
+    pub(crate) fn new(descriptors: u64, events: mpsc::Sender<Event>) -> Self {
+        let room = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_KEPT);
+        Self {
+            known: BTreeMap::new(),
+            next: 1,
+            most: room.clamp(DESCRIPTORS_KEPT, PEERS_MAX),
+            events,
+            writers: JoinSet::new(),
+        }
     }
 
     /// Takes a connection that came over the host's socket. Another user's is dropped without a word.
@@ -94,10 +108,10 @@ impl Peers {
         if credentials.uid() != rustix::process::geteuid().as_raw() {
             return;
         }
-        if self.known.len() >= PEERS_MAX {
+        if self.known.len() >= self.most {
             let error = ErrorObject::new(
                 ErrorCode::Busy,
-                format!("{PEERS_MAX} connections are open, as many as this host serves"),
+                format!("{} connections are open, as many as this host serves", self.most),
             );
             if let Ok(line) = to_line(&Response::<()>::failed(None, error)) {
                 let _ = stream.try_write(&line);
@@ -117,16 +131,16 @@ impl Peers {
         self.next += 1;
         let (reading, writing) = stream.into_split();
         let (outgoing, queue) = mpsc::unbounded_channel();
-        let (open, cut) = oneshot::channel();
+        let (open, cut) = watch::channel(());
         let waiting_bytes = Rc::new(Cell::new(0));
-        let writer = tokio::task::spawn_local(write(writing, queue, Rc::clone(&waiting_bytes)));
+        while self.writers.try_join_next().is_some() {}
+        self.writers.spawn_local(write(writing, queue, Rc::clone(&waiting_bytes), cut.clone()));
         tokio::task::spawn_local(read(id, reading, self.events.clone(), cut));
         self.known.insert(
             id,
             Peer {
                 outgoing,
                 waiting_bytes,
-                writer,
                 _open: open,
                 process,
                 wake,
@@ -140,20 +154,16 @@ impl Peers {
         id
     }
 
+    /// Ends every connection, once it has read what it was still to be told, or a second later.
+    pub(crate) async fn end(mut self) {
+        self.known.clear();
+        let all = async { while self.writers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GOODBYE_MAX, all).await;
+    }
+
     /// Ends a connection, once what waits for the peer is written.
     pub(crate) fn drop_peer(&mut self, id: PeerId) -> Option<Peer> {
         self.known.remove(&id)
-    }
-
-    /// Ends every connection, once what waits is written; a peer that does not read is not waited for.
-    pub(crate) async fn finish(self) {
-        let writers: Vec<_> = self.known.into_values().map(|peer| peer.writer).collect();
-        let all = async {
-            for writer in writers {
-                let _ = writer.await;
-            }
-        };
-        let _ = tokio::time::timeout(FINISH_MAX, all).await;
     }
 
     pub(crate) fn peer(&self, id: PeerId) -> Option<&Peer> {
@@ -205,24 +215,36 @@ async fn write(
     mut writing: OwnedWriteHalf,
     mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
     waiting_bytes: Rc<Cell<usize>>,
+    mut cut: watch::Receiver<()>,
 ) {
-    while let Some(line) = queue.recv().await {
-        if writing.write_all(&line).await.is_err() {
-            return;
+    let lines = async {
+        while let Some(line) = queue.recv().await {
+            if writing.write_all(&line).await.is_err() {
+                return;
+            }
+            waiting_bytes.set(waiting_bytes.get() - line.len());
         }
-        waiting_bytes.set(waiting_bytes.get() - line.len());
+    };
+    tokio::pin!(lines);
+    tokio::select! {
+        biased;
+        () = &mut lines => return,
+        // The peer is dropped, and with it the sender: this is never told anything.
+        _ = cut.changed() => {}
     }
+    // Who does not read even now would hold the connection for ever.
+    let _ = tokio::time::timeout(LAST_WORDS_MAX, lines).await;
 }
 
 async fn read(
     id: PeerId,
     mut reading: OwnedReadHalf,
     events: mpsc::Sender<Event>,
-    mut cut: oneshot::Receiver<()>,
+    mut cut: watch::Receiver<()>,
 ) {
     tokio::select! {
         () = read_lines(id, &mut reading, &events) => {}
-        _ = &mut cut => {}
+        _ = cut.changed() => {}
     }
     let _ = events.send(Event::Peer(id, Heard::Closed)).await;
 }

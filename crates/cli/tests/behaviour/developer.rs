@@ -1,0 +1,93 @@
+//! The developer's loop: `bgfetch run app.mjs` is a host for one app in the foreground, with every decision shown and
+//! what each wake printed; and `bgfetch demo` shows the whole life of the documented program.
+
+use crate::support::{BGFETCH, Home, PATIENCE, QUICK, processes, wait_bounded, wait_until};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+struct Shown {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Shown {
+    fn start(home: &Home, arguments: &[&str]) -> Self {
+        let mut command = home.bgfetch(arguments);
+        command.env("XDG_RUNTIME_DIR", home.path("")).env_remove("BGFETCH_SOCKET");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect(BGFETCH);
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (send, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    fn until(&mut self, wanted: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.seen.last().is_some_and(|line| line.contains(wanted)) {
+            let left = until.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            self.seen.push(line.unwrap_or_else(|_| panic!("no `{wanted}` in:\n{}", self.seen.join("\n"))));
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn every_decision_is_shown_and_nothing_stays() {
+    let home = Home::new(QUICK);
+    let program = home.node_app("com.example.reader", "documented/index.mjs");
+    std::fs::write(program.with_file_name("feed.txt"), "news").expect("written");
+    let path = program.display().to_string();
+    let mut shown = Shown::start(&home, &["run", "--interval-min", "200ms", &path]);
+    shown.until("task `refresh` registered");
+    shown.until("ended: new data");
+    std::fs::remove_file(program.with_file_name("feed.txt")).expect("removed");
+    shown.until("ended: failed");
+    shown.child.kill().expect("it runs");
+    shown.child.wait().expect("a child");
+    let hosts = || {
+        let entries = std::fs::read_dir("/proc").expect("a process table");
+        let of_home = |path: std::path::PathBuf| {
+            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&home.path("").display().to_string())
+        };
+        entries.filter_map(Result::ok).any(|entry| of_home(entry.path()))
+    };
+    wait_until("its host is gone with it", || !hosts());
+}
+
+#[test]
+fn the_demo_shows_the_whole_life() {
+    let home = Home::new(QUICK);
+    let mut shown = Shown::start(&home, &["demo"]);
+    for wanted in [
+        "task `refresh-feed` registered",
+        "ended: new data",
+        "ended: no data",
+        "ended: failed",
+        "backing off",
+        "ended: expired",
+        "killed; its shepherds end what it had started",
+        "restored: 1 task of com.example.demo-reader, `refresh-feed`",
+        "ended: new data",
+        "com.example.demo-reader is not running",
+    ] {
+        shown.until(wanted);
+    }
+    let status = wait_bounded(&mut shown.child, "the demo");
+    assert!(status.success(), "{status}");
+    assert!(processes::of_wakes(&home.mark()).is_empty());
+}
