@@ -94,6 +94,16 @@ pub enum Input {
         /// What ended them.
         ending: Ending,
     },
+    /// A wake that the snapshot has begun is not over: this host runs it still, and began again from its store because
+    /// that could not be written.
+    StillRunning {
+        /// The wake.
+        wake: WakeId,
+        /// What its tasks have answered so far.
+        results: Vec<(TaskName, TaskResult)>,
+        /// Why it is being stopped, if it is.
+        stopping: Option<StopReason>,
+    },
     /// The deadline of [`crate::Scheduler::poll_timeout`] was reached.
     DeadlineReached,
     /// The wall clock was set.

@@ -9,16 +9,24 @@ use crate::value::{AbsolutePath, Reason, Seconds, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Asks for every app the host knows; the answer is sorted by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskApps {}
+/// Asks for the apps that the host knows, sorted by id: as many as one line holds, and none when there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskApps {
+    /// Those after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
 
-/// Asks for the registered tasks of one app or all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks for the registered tasks of one app or all, sorted by app and name: as many as one line holds, and none when
+/// there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskTasks {
     /// The app; all without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
+    /// Those after this app's task of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<(String, String)>,
 }
 
 /// Asks why an app does not run.
@@ -38,7 +46,7 @@ pub struct AskLog {
     /// Only what concerns this wake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake: Option<u64>,
-    /// At most so many entries, the newest ones; at most [`LOG_ENTRIES_MAX`].
+    /// At most so many entries, the newest ones; at most [`LOG_ENTRIES_MAX`], and as many as one line holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<u32>,
     /// Whether `entry` is sent for each that comes later.

@@ -60,7 +60,7 @@ pub(crate) fn run(_common: &Common, demo: &Demo) -> Result<(), Failure> {
     )?;
     host = stage.host()?;
     watch = Watch::begin(&host)?;
-    let restored = host.client()?.call(AskTasks { app: None })?;
+    let restored = host.client()?.call(AskTasks::default())?;
     say(&format!("restored: {} task of {APP}, `{}`", restored.len(), restored[0].task))?;
     watch.until("ended", Some("new_data"))?;
     scene(8, "And why does it not run now?")?;

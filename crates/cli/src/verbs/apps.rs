@@ -2,6 +2,7 @@
 
 use super::client;
 use crate::args::{Apps, AppsVerb, Common, OneApp};
+use crate::client::Client;
 use crate::exit::Failure;
 use crate::show;
 use bgfetch_wire::app::Call;
@@ -27,8 +28,21 @@ fn tell<C: Call>(common: &Common, request: C, done: &str) -> Result<(), Failure>
     if common.json { show::print_json(&answer) } else { show::print(&format!("{done}\n")) }
 }
 
+/// Every app, asked for line by line.
+pub(crate) fn all(client: &mut Client) -> Result<Vec<AppView>, Failure> {
+    let mut apps: Vec<AppView> = Vec::new();
+    loop {
+        let after = apps.last().map(|app| app.app.clone());
+        let more = client.call(AskApps { after })?;
+        if more.is_empty() {
+            return Ok(apps);
+        }
+        apps.extend(more);
+    }
+}
+
 fn list(common: &Common) -> Result<(), Failure> {
-    let apps = client(common)?.call(AskApps {})?;
+    let apps = all(&mut client(common)?)?;
     if common.json {
         return show::print_json(&apps);
     }

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Add(options) => add::run(&common, options),
         Verb::Remove(one) => apps::remove(&common, one),
         Verb::Apps(options) => apps::run(&common, options),
-        Verb::Tasks(maybe) => tasks::run(&common, maybe),
+        Verb::Tasks(maybe) => tasks::run(&common, &maybe),
         Verb::Next => next::run(&common),
         Verb::Why(one) => why::run(&common, one),
         Verb::Log(options) => log::run(&common, options),

@@ -4,10 +4,10 @@ use super::client;
 use crate::args::Common;
 use crate::exit::Failure;
 use crate::show;
-use bgfetch_wire::control::{AppView, AskApps};
+use bgfetch_wire::control::AppView;
 
 pub(crate) fn run(common: &Common) -> Result<(), Failure> {
-    let mut apps = client(common)?.call(AskApps {})?;
+    let mut apps = super::apps::all(&mut client(common)?)?;
     apps.sort_by_key(|app| (app.earliest_unix_ms.unwrap_or(i64::MAX), app.app.clone()));
     if common.json {
         return show::print_json(&apps);

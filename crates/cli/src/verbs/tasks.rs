@@ -6,8 +6,17 @@ use crate::exit::Failure;
 use crate::show;
 use bgfetch_wire::control::{AskTasks, TaskView};
 
-pub(crate) fn run(common: &Common, maybe: MaybeApp) -> Result<(), Failure> {
-    let tasks = client(common)?.call(AskTasks { app: maybe.app })?;
+pub(crate) fn run(common: &Common, maybe: &MaybeApp) -> Result<(), Failure> {
+    let mut client = client(common)?;
+    let mut tasks: Vec<TaskView> = Vec::new();
+    loop {
+        let after = tasks.last().map(|task| (task.app.clone(), task.task.clone()));
+        let more = client.call(AskTasks { app: maybe.app.clone(), after })?;
+        if more.is_empty() {
+            break;
+        }
+        tasks.extend(more);
+    }
     if common.json {
         return show::print_json(&tasks);
     }

@@ -82,3 +82,47 @@ fn nothing_is_lost_and_the_service_goes_on_when_there_is_room() {
     home.done(&["set", "interval", "me.quiet", "2 h"]);
     assert_eq!(interval(&home), Some(7_200.0));
 }
+
+/// Fills the disk until a change is refused.
+fn fill_until_refused(home: &Home, disk: &Path) {
+    fill(disk);
+    let mut seconds = 3_600;
+    while home.run(&["set", "interval", "me.quiet", &format!("{seconds} s")]).status.success() {
+        seconds += 1;
+    }
+}
+
+#[test]
+fn who_watches_does_not_put_off_the_next_try_and_a_wake_that_ran_through_it_can_be_stopped() {
+    let home = Home::new(QUICK);
+    let Some((_host, disk)) = host_on_small_disk(&home) else { return };
+    let mut journal = home.journal();
+    home.done(&["add", "me.long", "--every", "200ms", "--", "sleep", "15"]);
+    home.done(&["add", "me.quiet", "--every", "1h", "--", "true"]);
+    let begun = journal.event("me.long", "begun")["wake"].clone();
+    fill_until_refused(&home, &disk);
+    std::fs::remove_file(disk.join("filler")).expect("removed");
+    // Each question is traffic; the store is tried again all the same.
+    wait_until("the store is written again", || {
+        home.json(&["why", "me.quiet"])["app"]["reason"]["code"] == "floor"
+    });
+    home.done(&["set", "off", "me.long"]);
+    let stopping = journal.event("me.long", "stopping");
+    assert_eq!((&stopping["wake"], &stopping["data"]["reason"]), (&begun, &json!("app_off")), "{stopping}");
+    let ended = journal.event("me.long", "ended");
+    assert_eq!(
+        (&ended["wake"], &ended["data"]["outcome"]),
+        (&begun, &json!({ "stopped": "app_off" })),
+        "{ended}"
+    );
+}
+
+#[test]
+fn a_host_that_is_told_to_end_ends_although_nothing_can_be_written() {
+    let home = Home::new(QUICK);
+    let Some((host, disk)) = host_on_small_disk(&home) else { return };
+    home.done(&["add", "me.quiet", "--every", "1h", "--", "true"]);
+    fill_until_refused(&home, &disk);
+    let status = host.stop();
+    assert!(!status.success(), "what it could not write it does not hide: {status}");
+}

@@ -101,8 +101,8 @@ enum Phase {
 impl Scheduler {
     /// A scheduler that goes on from `snapshot`. What it says at once is there to be drained before the first input.
     ///
-    /// Wakes that the snapshot has begun are running, until the host ends each with [`crate::Ending::Lost`]; see
-    /// [`running`](Self::running).
+    /// Wakes that the snapshot has begun are running, until the host ends each with [`crate::Ending::Lost`], or says
+    /// with [`Input::StillRunning`] that it runs them itself; see [`running`](Self::running).
     pub fn new(settings: Settings, seed: u64, snapshot: Snapshot, now: Now) -> Self {
         let apps = snapshot.apps.into_iter().map(|(record, mut tasks)| {
             tasks.sort_by(|a, b| a.name.cmp(&b.name));
@@ -159,6 +159,7 @@ impl Scheduler {
             Input::FetchRequested(app) => self.fetch_requested(now, &app)?,
             Input::Answered { app, wake, task, result } => self.answered(now, &app, wake, task, result),
             Input::WakeEnded { wake, ending } => self.wake_ended(now, wake, ending),
+            Input::StillRunning { wake, results, stopping } => self.still_running(wake, results, stopping),
             Input::DeadlineReached => {}
             Input::ClockSet => self.touch_all(),
             Input::StoreWritable => self.store_writable(),

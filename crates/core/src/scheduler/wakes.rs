@@ -7,7 +7,7 @@ use crate::journal::{Entry, Event};
 use crate::name::{AppId, TaskName};
 use crate::outcome::{Ending, Outcome, TaskResult, WakeId};
 use crate::policy::back_off;
-use crate::reason::{Hold, Reason, WakeReason};
+use crate::reason::{Hold, Reason, StopReason, WakeReason};
 use crate::record::WakeRecord;
 use crate::time::{Elapsed, Now, Span};
 use crate::verdict::Progress;
@@ -65,6 +65,22 @@ impl Scheduler {
         self.journal(now, Some(id), Some(wake), event);
         self.outputs.push_back(Output::Wake(record.clone()));
         self.running.insert(wake, Run::new(record, Phase::Running));
+    }
+
+    pub(super) fn still_running(
+        &mut self,
+        wake: WakeId,
+        results: Vec<(TaskName, TaskResult)>,
+        stopping: Option<StopReason>,
+    ) {
+        let Some(run) = self.running.get_mut(&wake) else { return };
+        run.results = results;
+        run.phase = match stopping {
+            Some(reason) => Phase::Stopping(reason),
+            None if run.progress().awaited.is_empty() => Phase::Settled,
+            None => Phase::Running,
+        };
+        self.touched.insert(run.record.app.clone());
     }
 
     pub(super) fn answered(

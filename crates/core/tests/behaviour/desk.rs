@@ -210,7 +210,7 @@ impl Desk {
         self.restart();
     }
 
-    fn begin_again(&mut self) {
+    pub(crate) fn begin_again(&mut self) {
         self.fresh = self.outputs.len();
         self.held.clear();
         self.scheduler = Scheduler::new(self.settings, SEED, self.store.snapshot(self.device), self.now);

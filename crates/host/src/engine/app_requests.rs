@@ -24,6 +24,9 @@ use std::path::{Path, PathBuf};
 /// How many refused programs are remembered, one for each id.
 const CLAIMS_MAX: usize = 64;
 
+/// The largest options of all tasks of one app together, in bytes of JSON.
+const OPTIONS_TOGETHER_BYTES_MAX: usize = 512 << 10;
+
 /// The answer to a request.
 pub(super) type Answer = Result<Value, ErrorObject>;
 
@@ -206,11 +209,26 @@ impl Engine {
         let (floor, constraints) = read_options(&register.options)?;
         refuse_unsensed(&constraints)?;
         let options = register.options.to_json().into_boxed_str();
+        self.refuse_excess(app, &name, options.len())?;
         self.change(Input::Registered {
             app: app.clone(),
             task: Registration { name, options, floor, constraints },
         })?;
         json(&Done {})
+    }
+
+    /// An app is given all its options in one answer, so together they must fit one line.
+    fn refuse_excess(&self, app: &AppId, name: &TaskName, bytes: usize) -> Result<(), ErrorObject> {
+        let others = self.scheduler.tasks(app).iter().filter(|task| task.name != *name);
+        let together = others.map(|task| task.options.len()).sum::<usize>() + bytes;
+        if together <= OPTIONS_TOGETHER_BYTES_MAX {
+            return Ok(());
+        }
+        let what = format!(
+            "the options of all tasks of `{app}` would be {together} bytes of JSON together: at most \
+             {OPTIONS_TOGETHER_BYTES_MAX} are allowed"
+        );
+        Err(ErrorObject::new(ErrorCode::InvalidOptions, what))
     }
 
     fn unregister(&mut self, app: &AppId, unregister: &Unregister) -> Answer {

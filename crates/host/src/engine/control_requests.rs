@@ -24,7 +24,7 @@ const RECENT: u32 = 10;
 impl Engine {
     pub(super) fn handle_control(&mut self, peer: PeerId, request: ControlRequest) -> Answer {
         match request {
-            ControlRequest::Apps(_) => json(&self.app_views()),
+            ControlRequest::Apps(asked) => json(&self.app_views(asked.after.as_deref())),
             ControlRequest::Tasks(asked) => self.answer_tasks(&asked),
             ControlRequest::Why(asked) => self.answer_why(&asked),
             ControlRequest::Log(asked) => self.answer_log(peer, &asked),
@@ -67,8 +67,12 @@ impl Engine {
             None => self.scheduler.apps().map(|app| app.id.clone()).collect(),
         };
         let now = self.now();
-        let tasks: Vec<_> = apps.iter().flat_map(|app| self.task_views(app, now)).collect();
-        json(&tasks)
+        let all = apps.iter().flat_map(|app| self.task_views(app, now));
+        let rest = all.filter(|task| match &asked.after {
+            Some((app, name)) => (task.app.as_str(), task.task.as_str()) > (app.as_str(), name.as_str()),
+            None => true,
+        });
+        json(&views::as_many_as_fit(rest))
     }
 
     fn answer_why(&self, asked: &AskWhy) -> Answer {
@@ -78,6 +82,7 @@ impl Engine {
         let query = Query { app: Some(app.clone()), last: Some(RECENT), ..Query::default() };
         json(&WhyView {
             app: view,
+            // The options of an app's tasks fit one line together, see `OPTIONS_TOGETHER_BYTES_MAX`.
             tasks: self.task_views(&app, now),
             recent: self.entries(&query)?,
             now_unix_ms: now.wall.as_millis(),
@@ -182,9 +187,8 @@ impl Engine {
         self.state_directory.join("apps").join(format!("{app}.toml"))
     }
 
-    /// An app is removed: its program is forgotten, and a manifest that the host wrote goes with it.
-    pub(super) fn forget_program(&mut self, app: &AppId) {
-        self.programs.remove(app);
+    /// An app is removed: a manifest that the host wrote goes with it.
+    pub(super) fn forget_app(&mut self, app: &AppId) {
         // There is one only for a command that was added without a manifest of its own.
         let _ = std::fs::remove_file(self.own_manifest(app));
     }
@@ -210,7 +214,11 @@ impl Engine {
         self.change(Input::FetchRequested(app.clone()))?;
         let begun = self.batch.effects.iter().rev().find_map(|effect| match effect {
             Effect::Wake(wake, _) if wake.app == app => Some(wake.id),
-            Effect::Wake(..) | Effect::Settle(_) | Effect::Stop(..) | Effect::DropPeer(_) => None,
+            Effect::Wake(..)
+            | Effect::Settle(_)
+            | Effect::Stop(..)
+            | Effect::Forget(_)
+            | Effect::DropPeer(_) => None,
         });
         match begun {
             Some(wake) => json(&Fetching { wake: wake.0 }),

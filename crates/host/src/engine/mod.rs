@@ -18,8 +18,9 @@ use crate::launch::{LaunchError, Nursery, Prepared};
 use crate::store::{Program, Query, Store, StoreError, Write};
 use bgfetch_core::{
     AppId, Change, Ending, Entry, Event as JournalEvent, Input, Now, Output, Refused, Scheduler, StopReason,
-    WakeId, WakeRecord,
+    WakeId, WakeRecord, Wall,
 };
+use bgfetch_wire::app::{Call, Hello};
 use bgfetch_wire::error::ErrorObject;
 use bgfetch_wire::rpc::{Id, Message, Request, Response};
 pub(crate) use peers::Peers;
@@ -30,9 +31,13 @@ use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use tokio::sync::mpsc;
+use trouble::Trouble;
 
 /// How many events are taken in before a commit, at most.
 const BATCH_MAX: usize = 256;
+
+/// How far the wall clock may be adjusted, little by little, before dates follow it.
+const DRIFT_MS_MAX: u64 = 50;
 
 /// Something that happened outside the loop.
 #[derive(Debug)]
@@ -73,7 +78,7 @@ pub(crate) struct Engine {
     past: VecDeque<Past>,
     events: mpsc::Sender<Event>,
     batch: Batch,
-    trouble: Option<StoreError>,
+    trouble: Option<Trouble>,
     stopping: bool,
 }
 
@@ -83,14 +88,25 @@ struct Batch {
     writes: Vec<Write>,
     effects: Vec<Effect>,
     replies: Vec<Reply>,
-    /// What must be told to the scheduler again if the commit fails: it happened, whether it was written or not.
-    facts: Vec<Input>,
+    /// Wakes that ended: that happened, whether it is written or not.
+    ends: Vec<End>,
+    /// Programs of commands that printed something new.
+    printed: Vec<Program>,
+}
+
+/// How a wake ended, for a scheduler that has to begin again from the store.
+struct End {
+    wake: WakeId,
+    ending: Ending,
+    /// How far it had come, if this host ran it.
+    still: Option<Input>,
 }
 
 enum Effect {
     Wake(WakeRecord, Option<Result<Prepared, LaunchError>>),
     Settle(WakeId),
     Stop(WakeId, StopReason),
+    Forget(AppId),
     /// Behind the answers that it is still to hear.
     DropPeer(PeerId),
 }
@@ -101,6 +117,7 @@ struct Reply {
     result: Result<Value, ErrorObject>,
     /// Whether it tells of a change, which is not true until the commit.
     changes: bool,
+    is_hello: bool,
 }
 
 /// Why the loop ended otherwise than in order.
@@ -152,8 +169,7 @@ impl Engine {
         let running = engine.scheduler.running().map(|wake| wake.id);
         let lost: Vec<_> = running.filter(|wake| !engine.begins(*wake)).collect();
         for wake in lost {
-            // Refused it can not be: it is the scheduler's own wake.
-            let _ = engine.feed(Input::WakeEnded { wake, ending: Ending::Lost });
+            engine.wake_ended(End { wake, ending: Ending::Lost, still: None });
         }
         Ok(engine)
     }
@@ -177,7 +193,7 @@ impl Engine {
         let mut clock_watch = ClockWatch::new().map_err(EngineError::Timer)?;
         self.flush()?;
         began();
-        while !(self.stopping && self.runs.is_empty() && self.trouble.is_none()) {
+        while !(self.stopping && self.runs.is_empty()) {
             alarm.set(self.alarm_boot_ms()).map_err(EngineError::Timer)?;
             tokio::select! {
                 biased;
@@ -194,7 +210,7 @@ impl Engine {
                 }
                 rings = alarm.rings() => {
                     rings.map_err(EngineError::Timer)?;
-                    self.retry_or_decide();
+                    self.retry_or_decide()?;
                 }
                 set = clock_watch.set() => {
                     set.map_err(EngineError::Timer)?;
@@ -204,10 +220,24 @@ impl Engine {
             }
             self.flush()?;
         }
-        let now = self.now();
-        self.write_journal(now, JournalEvent::HostStopped);
-        self.flush()?;
+        self.end()?;
         Ok(self.peers)
+    }
+
+    /// Writes down that the host ended in order, if it did: with every wake over and everything written.
+    fn end(&mut self) -> Result<(), EngineError> {
+        if self.trouble.is_some() {
+            self.retry()?;
+        }
+        if self.runs.is_empty() {
+            let now = self.now();
+            self.write_journal(now, JournalEvent::HostStopped);
+        }
+        self.flush()?;
+        match self.trouble.take() {
+            Some(trouble) => Err(trouble.into_error().into()),
+            None => Ok(()),
+        }
     }
 
     fn take_waiting(&mut self, events: &mut mpsc::Receiver<Event>) {
@@ -223,22 +253,28 @@ impl Engine {
     }
 
     fn now(&self) -> Now {
-        self.timeline.now(&clock::sample())
+        let sample = clock::sample();
+        let now = self.timeline.now(&sample);
+        // The two clocks are read one after the other and cut to milliseconds; without this, the same point of the
+        // elapsed line would have another date each time it is shown.
+        let steady = i64::try_from(sample.boot_ms).unwrap_or(i64::MAX).saturating_add(self.wall_offset_ms);
+        let drift_ms = steady.abs_diff(sample.wall.as_millis());
+        if drift_ms <= DRIFT_MS_MAX { Now { wall: Wall::from_millis(steady), ..now } } else { now }
     }
 
     fn alarm_boot_ms(&self) -> Option<u64> {
-        if self.trouble.is_some() {
-            return Some(clock::sample().boot_ms + trouble::RETRY_MS);
+        if let Some(trouble) = &self.trouble {
+            return Some(trouble.retry_boot_ms);
         }
         self.scheduler.poll_timeout().map(|deadline| self.timeline.boot_ms_at(deadline.at))
     }
 
-    fn retry_or_decide(&mut self) {
+    fn retry_or_decide(&mut self) -> Result<(), EngineError> {
         if self.trouble.is_some() {
-            self.retry();
-        } else {
-            let _ = self.feed(Input::DeadlineReached);
+            return self.retry();
         }
+        let _ = self.feed(Input::DeadlineReached);
+        Ok(())
     }
 
     fn clock_set(&mut self) {
@@ -257,14 +293,18 @@ impl Engine {
 
     /// Gives the scheduler one input, and collects what it says.
     fn feed(&mut self, input: Input) -> Result<(), Refused> {
-        let is_fact = matches!(input, Input::Answered { .. } | Input::WakeEnded { .. });
-        if is_fact {
-            self.batch.facts.push(input.clone());
-        }
         let now = self.now();
         self.scheduler.handle_input(now, input)?;
         self.drain();
         Ok(())
+    }
+
+    /// A wake is over.
+    fn wake_ended(&mut self, end: End) {
+        let ended = Input::WakeEnded { wake: end.wake, ending: end.ending };
+        self.batch.ends.push(end);
+        // Refused it can not be: it is the scheduler's own wake.
+        let _ = self.feed(ended);
     }
 
     fn drain(&mut self) {
@@ -272,7 +312,8 @@ impl Engine {
             match output {
                 Output::Save(change) => {
                     if let Change::AppRemoved(app) = &change {
-                        self.forget_program(app);
+                        self.programs.remove(app);
+                        self.batch.effects.push(Effect::Forget(app.clone()));
                     }
                     self.batch.writes.push(Write::Change(change));
                 }
@@ -303,7 +344,6 @@ impl Engine {
                 if self.trouble.is_some() {
                     // Kept for the next try; only what reads is answered meanwhile.
                     self.batch.writes = std::mem::take(&mut batch.writes);
-                    self.batch.facts = std::mem::take(&mut batch.facts);
                     self.answer(batch.replies);
                     self.perform_all(batch.effects);
                     return Ok(());
@@ -325,7 +365,7 @@ impl Engine {
 
     fn answer(&mut self, replies: Vec<Reply>) {
         for Reply { peer, id, result, .. } in replies {
-            self.peers.send(peer, &Response { id: Some(id), outcome: result });
+            self.peers.answer(peer, id, result);
         }
     }
 
@@ -335,6 +375,7 @@ impl Engine {
                 Effect::Wake(wake, prepared) => self.begin_run(&wake, prepared),
                 Effect::Settle(wake) => self.settle_run(wake),
                 Effect::Stop(wake, reason) => self.stop_run(wake, reason),
+                Effect::Forget(app) => self.forget_app(&app),
                 Effect::DropPeer(peer) => drop(self.peers.drop_peer(peer)),
             }
         }
@@ -358,7 +399,8 @@ impl Engine {
         let before = self.batch.writes.len();
         let result = self.handle(peer, &method, params);
         let changes = self.batch.writes.len() > before;
-        self.batch.replies.push(Reply { peer, id, result, changes });
+        let is_hello = method == Hello::METHOD;
+        self.batch.replies.push(Reply { peer, id, result, changes, is_hello });
     }
 
     fn peer_closed(&mut self, id: PeerId) {

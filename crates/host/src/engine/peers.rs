@@ -4,9 +4,10 @@ use super::Event;
 use bgfetch_core::{AppId, WakeId};
 use bgfetch_wire::app::Role;
 use bgfetch_wire::error::{ErrorCode, ErrorObject};
-use bgfetch_wire::frame::{FrameError, LineDecoder, to_line};
-use bgfetch_wire::rpc::{Message, MessageError, Response};
+use bgfetch_wire::frame::{EncodeError, FrameError, LineDecoder, to_line};
+use bgfetch_wire::rpc::{Id, Message, MessageError, Response};
 use serde::Serialize;
+use serde_json::Value;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -174,6 +175,13 @@ impl Peers {
         self.known.get_mut(&id)
     }
 
+    /// Takes back that a connection said who it is: the host could not write it down.
+    pub(crate) fn unknown_again(&mut self, id: PeerId) {
+        if let Some(peer) = self.known.get_mut(&id) {
+            (peer.role, peer.app, peer.ready) = (None, None, false);
+        }
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Peer)> {
         self.known.iter_mut().map(|(id, peer)| (*id, peer))
     }
@@ -188,26 +196,32 @@ impl Peers {
         self.known.iter().rev().find(|(_, peer)| callable(peer)).map(|(id, _)| *id)
     }
 
-    /// Sends a message. A peer that does not read what it is sent is cut off.
+    /// Answers a request, in any case: an answer that is too large for the wire is replaced by an error.
+    pub(crate) fn answer(&mut self, peer: PeerId, id: Id, result: Result<Value, ErrorObject>) {
+        let response = Response { id: Some(id.clone()), outcome: result };
+        if let Err(error) = self.try_send(peer, &response) {
+            let error = ErrorObject::new(ErrorCode::Internal, format!("the answer is too large: {error}"));
+            self.send(peer, &Response::<()>::failed(id, error));
+        }
+    }
+
+    /// Sends a message.
     pub(crate) fn send(&mut self, id: PeerId, message: &impl Serialize) {
-        let Some(peer) = self.known.get(&id) else { return };
-        let line = match to_line(message) {
-            Ok(line) => line,
-            Err(error) => {
-                let error =
-                    ErrorObject::new(ErrorCode::Internal, format!("the answer is too large: {error}"));
-                match to_line(&Response::<()>::failed(None, error)) {
-                    Ok(line) => line,
-                    Err(_) => return,
-                }
-            }
-        };
+        // What the host says by itself is bounded far below what a line holds.
+        let _ = self.try_send(id, message);
+    }
+
+    /// Sends a message, if the wire can carry it. A peer that does not read what it is sent is cut off.
+    fn try_send(&mut self, id: PeerId, message: &impl Serialize) -> Result<(), EncodeError> {
+        let Some(peer) = self.known.get(&id) else { return Ok(()) };
+        let line = to_line(message)?;
         let waiting = peer.waiting_bytes.get() + line.len();
         peer.waiting_bytes.set(waiting);
         if waiting > WAITING_BYTES_MAX || peer.outgoing.send(line).is_err() {
             // Its reader hears of the end and reports it.
             self.known.remove(&id);
         }
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Wakes being run: started or called, heard, warned, stopped, ended.
 
-use super::Engine;
 use super::peers::PeerId;
 use super::run_task::{self, Order, Release, WakeEvent};
+use super::{End, Engine};
 use crate::launch::{
     Compliance, Ending as LaunchEnding, LaunchError, Launched, Prepared, Report, Spec, Stage as LaunchStage,
     Stream,
@@ -38,6 +38,7 @@ pub(super) struct Run {
     events: BTreeMap<String, TaskName>,
     answers: Vec<(TaskName, TaskResult)>,
     orders: mpsc::UnboundedSender<Order>,
+    stopping: Option<StopReason>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -60,15 +61,9 @@ pub(super) enum Taken {
 }
 
 impl Run {
-    /// What its tasks have answered so far, to be told again to a scheduler that begins from the store.
-    pub(super) fn facts(&self) -> Vec<Input> {
-        let fact = |(task, result): &(TaskName, TaskResult)| Input::Answered {
-            app: self.wake.app.clone(),
-            wake: self.wake.id,
-            task: task.clone(),
-            result: *result,
-        };
-        self.answers.iter().map(fact).collect()
+    /// How far it has come, to be told to a scheduler that begins again from the store.
+    pub(super) fn still_running(&self) -> Input {
+        Input::StillRunning { wake: self.wake.id, results: self.answers.clone(), stopping: self.stopping }
     }
 
     /// Keeps the beginning of what its program wrote.
@@ -100,6 +95,7 @@ impl Engine {
             events: BTreeMap::new(),
             answers: Vec::new(),
             orders,
+            stopping: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
         };
@@ -118,7 +114,7 @@ impl Engine {
             }
             Err((stage, text)) => {
                 self.say(&wake.app, wake.id, None, &text);
-                let _ = self.feed(Input::WakeEnded { wake: wake.id, ending: Ending::NotStarted(stage) });
+                self.wake_ended(End { wake: wake.id, ending: Ending::NotStarted(stage), still: None });
             }
         }
     }
@@ -262,6 +258,9 @@ impl Engine {
     }
 
     pub(super) fn stop_run(&mut self, wake: WakeId, reason: StopReason) {
+        if let Some(run) = self.runs.get_mut(&wake) {
+            run.stopping = Some(reason);
+        }
         let grace = self.config.settings.grace;
         self.tell_expiring(wake, grace, "stopped", &reason);
         self.order(wake, Order::Stop);
@@ -373,6 +372,9 @@ impl Engine {
             }
         };
         for task in tasks {
+            if let Some(run) = self.runs.get_mut(&wake) {
+                run.answers.push((task.clone(), result));
+            }
             let _ = self.feed(Input::Answered { app: app.clone(), wake, task, result });
         }
     }
@@ -387,20 +389,20 @@ impl Engine {
             return TaskResult::NoData;
         }
         *last_hash = hash;
+        self.batch.printed.push(program.clone());
         self.batch.writes.push(Write::Program(program.clone()));
         TaskResult::NewData
     }
 
     fn end_run(&mut self, wake: WakeId, ending: Ending) {
         let Some(run) = self.runs.remove(&wake) else { return };
-        let facts = run.facts();
-        self.batch.facts.extend(facts);
+        let still = Some(run.still_running());
         for (event_id, task) in run.events {
             self.past.push_back(Past { event_id, app: run.wake.app.clone(), wake, task });
         }
         let excess = self.past.len().saturating_sub(PAST_MAX);
         self.past.drain(..excess);
-        let _ = self.feed(Input::WakeEnded { wake, ending });
+        self.wake_ended(End { wake, ending, still });
     }
 }
 

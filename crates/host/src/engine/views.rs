@@ -1,20 +1,23 @@
 //! What the user is shown: apps, tasks, the journal, the host itself.
 
 use super::Engine;
+use super::trouble::Trouble;
 use crate::launch::Method;
 use crate::store::{JournalRow, Kind, Query};
 use bgfetch_core::{AppId, Elapsed, Now, Span, Status, WakeId};
 use bgfetch_wire::app::StatusChanged;
 use bgfetch_wire::control::{AppView, DoctorView, Finding, FindingState, LogEntry, TaskView};
 use bgfetch_wire::error::{ErrorCode, ErrorObject};
+use bgfetch_wire::frame::FRAME_BYTES_MAX;
 use bgfetch_wire::rpc::Notification;
 use bgfetch_wire::value::{Seconds, Status as WireStatus};
 use serde_json::Value;
 
 impl Engine {
-    pub(super) fn app_views(&self) -> Vec<AppView> {
+    pub(super) fn app_views(&self, after: Option<&str>) -> Vec<AppView> {
         let now = self.now();
-        self.scheduler.apps().filter_map(|app| self.app_view(&app.id, now)).collect()
+        let rest = self.scheduler.apps().filter(|app| after.is_none_or(|after| app.id.as_str() > after));
+        as_many_as_fit(rest.filter_map(|app| self.app_view(&app.id, now)))
     }
 
     pub(super) fn app_view(&self, app: &AppId, now: Now) -> Option<AppView> {
@@ -57,7 +60,10 @@ impl Engine {
 
     pub(super) fn entries(&self, query: &Query) -> Result<Vec<LogEntry>, ErrorObject> {
         let rows = self.store.journal(query).map_err(|error| super::trouble::store_error(&error))?;
-        Ok(rows.iter().map(entry).collect())
+        // The newest are what is asked for; they come last.
+        let mut entries = as_many_as_fit(rows.iter().rev().map(entry));
+        entries.reverse();
+        Ok(entries)
     }
 
     pub(super) fn newest_entry(&self) -> Result<i64, ErrorObject> {
@@ -119,7 +125,7 @@ impl Engine {
 
     fn store_finding(&self) -> Finding {
         let path = self.store.path().display();
-        let (state, text) = match (&self.trouble, self.store.check()) {
+        let (state, text) = match (self.trouble.as_ref().map(Trouble::error), self.store.check()) {
             (Some(error), _) => (FindingState::Bad, error.to_string()),
             (None, Err(error)) => (FindingState::Bad, error.to_string()),
             (None, Ok(())) => (FindingState::Good, format!("{path}, every page of it sound")),
@@ -144,6 +150,21 @@ impl Engine {
         }
         findings
     }
+}
+
+/// What fits one line of the wire, with room for what stands around it; at least one.
+pub(super) fn as_many_as_fit<T: serde::Serialize>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut room = FRAME_BYTES_MAX / 4 * 3;
+    let mut kept = Vec::new();
+    for item in items {
+        let bytes = serde_json::to_vec(&item).map_or(0, |json| json.len() + 1);
+        if bytes > room && !kept.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(bytes);
+        kept.push(item);
+    }
+    kept
 }
 
 fn clock_finding() -> Finding {
