@@ -134,7 +134,7 @@ impl Engine {
             state_directory,
             socket,
             timeline,
-            wall_offset_ms: wall_offset_ms(&sample),
+            wall_offset_ms: sample.wall_offset_ms(),
             scheduler,
             programs,
             claims: BTreeMap::new(),
@@ -223,7 +223,7 @@ impl Engine {
     }
 
     fn now(&self) -> Now {
-        self.timeline.now(&clock::sample())
+        self.timeline.now(&clock::sample().with_offset(self.wall_offset_ms))
     }
 
     fn alarm_boot_ms(&self) -> Option<u64> {
@@ -244,7 +244,7 @@ impl Engine {
     fn clock_set(&mut self) {
         let before = self.wall_offset_ms;
         let sample = clock::sample();
-        self.wall_offset_ms = wall_offset_ms(&sample);
+        self.wall_offset_ms = sample.wall_offset_ms();
         self.timeline.clock_set(&sample);
         let step_ms = self.wall_offset_ms.saturating_sub(before);
         // A step of less than a second is the time service's daily work, and holds or frees nothing.
@@ -375,9 +375,4 @@ impl Batch {
     fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.effects.is_empty() && self.replies.is_empty()
     }
-}
-
-fn wall_offset_ms(sample: &clock::Sample) -> i64 {
-    let boot_ms = i64::try_from(sample.boot_ms).unwrap_or(i64::MAX);
-    sample.wall.as_millis().saturating_sub(boot_ms)
 }
