@@ -83,7 +83,8 @@ fn the_demo_shows_the_whole_life() {
         "killed; its shepherds end what it had started",
         "restored: 1 task of com.example.demo-reader, `refresh-feed`",
         "ended: new data",
-        "com.example.demo-reader is not running",
+        "8. And why does it not run now?",
+        "    com.example.demo-reader is ",
     ] {
         shown.until(wanted);
     }

@@ -9,6 +9,7 @@ mod documented_program;
 mod full_disk;
 mod generated;
 mod held;
+mod limits;
 mod one_host;
 mod plain_commands;
 mod rude_apps;
