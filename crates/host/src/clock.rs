@@ -39,6 +39,25 @@ pub(crate) fn sample() -> Sample {
     Sample { boot_id: boot_id(), boot_ms: boot_ms(), wall: wall() }
 }
 
+/// By how much the two clocks may seem to differ because one was read after the other, in milliseconds.
+const READING_MS_MAX: u64 = 50;
+
+impl Sample {
+    /// The wall clock less the boot clock, in milliseconds.
+    pub(crate) fn wall_offset_ms(&self) -> i64 {
+        self.wall.as_millis().saturating_sub_unsigned(self.boot_ms)
+    }
+
+    /// The same moment with the clocks as far apart as they were known to be, unless one was set: so a moment of the
+    /// past is shown the same whenever it is looked at.
+    pub(crate) fn with_offset(mut self, wall_offset_ms: i64) -> Self {
+        if self.wall_offset_ms().abs_diff(wall_offset_ms) <= READING_MS_MAX {
+            self.wall = Wall::from_millis(wall_offset_ms.saturating_add_unsigned(self.boot_ms));
+        }
+        self
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn boot_ms() -> u64 {
     millis(clock_gettime(ClockId::Boottime)).unsigned_abs()
@@ -172,6 +191,15 @@ mod tests {
         assert_eq!(line.clock_set(&right), Span::from_millis(600_000));
         assert_eq!(line.now(&right).elapsed.as_millis(), 672_000);
         assert_eq!(line.clock_set(&right), Span::ZERO, "once");
+    }
+
+    #[test]
+    fn clocks_read_one_after_another_are_as_far_apart_as_ever() {
+        let known = sample_of("a", 5_000, 1_000_000).wall_offset_ms();
+        let late = sample_of("a", 6_000, 1_001_003).with_offset(known);
+        assert_eq!(late, sample_of("a", 6_000, 1_001_000));
+        let set = sample_of("a", 6_000, 1_002_000);
+        assert_eq!(set.clone().with_offset(known), set);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! The developer's loop: `bgfetch run app.mjs` is a host for one app in the foreground, with every decision shown and
 //! what each wake printed; and `bgfetch demo` shows the whole life of the documented program.
 
-use crate::support::{BGFETCH, Home, PATIENCE, QUICK, processes, wait_bounded, wait_until};
-use std::io::{BufRead, BufReader};
+use crate::support::{BGFETCH, Home, PATIENCE, QUICK, lines, processes, wait_for_end, wait_until};
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -18,13 +17,7 @@ impl Shown {
         let mut command = home.bgfetch(arguments);
         command.env("XDG_RUNTIME_DIR", home.path("")).env_remove("BGFETCH_SOCKET");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect(BGFETCH);
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let (send, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
+        let lines = lines(child.stdout.take());
         Self { child, lines, seen: Vec::new() }
     }
 
@@ -83,11 +76,12 @@ fn the_demo_shows_the_whole_life() {
         "killed; its shepherds end what it had started",
         "restored: 1 task of com.example.demo-reader, `refresh-feed`",
         "ended: new data",
-        "com.example.demo-reader is not running",
+        "8. And why does it not run now?",
+        "    com.example.demo-reader is ",
     ] {
         shown.until(wanted);
     }
-    let status = wait_bounded(&mut shown.child, "the demo");
+    let status = wait_for_end(&mut shown.child, &shown.lines);
     assert!(status.success(), "{status}");
     assert!(processes::of_wakes(&home.mark()).is_empty());
 }

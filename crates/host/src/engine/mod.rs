@@ -18,7 +18,7 @@ use crate::launch::{LaunchError, Nursery, Prepared};
 use crate::store::{Program, Query, Store, StoreError, Write};
 use bgfetch_core::{
     AppId, Change, Ending, Entry, Event as JournalEvent, Input, Now, Output, Refused, Scheduler, StopReason,
-    WakeId, WakeRecord, Wall,
+    WakeId, WakeRecord,
 };
 use bgfetch_wire::app::{Call, Hello};
 use bgfetch_wire::error::ErrorObject;
@@ -35,9 +35,6 @@ use trouble::Trouble;
 
 /// How many events are taken in before a commit, at most.
 const BATCH_MAX: usize = 256;
-
-/// How far the wall clock may be adjusted, little by little, before dates follow it.
-const DRIFT_MS_MAX: u64 = 50;
 
 /// Something that happened outside the loop.
 #[derive(Debug)]
@@ -151,7 +148,7 @@ impl Engine {
             state_directory,
             socket,
             timeline,
-            wall_offset_ms: wall_offset_ms(&sample),
+            wall_offset_ms: sample.wall_offset_ms(),
             scheduler,
             programs,
             claims: BTreeMap::new(),
@@ -253,13 +250,7 @@ impl Engine {
     }
 
     fn now(&self) -> Now {
-        let sample = clock::sample();
-        let now = self.timeline.now(&sample);
-        // The two clocks are read one after the other and cut to milliseconds; without this, the same point of the
-        // elapsed line would have another date each time it is shown.
-        let steady = i64::try_from(sample.boot_ms).unwrap_or(i64::MAX).saturating_add(self.wall_offset_ms);
-        let drift_ms = steady.abs_diff(sample.wall.as_millis());
-        if drift_ms <= DRIFT_MS_MAX { Now { wall: Wall::from_millis(steady), ..now } } else { now }
+        self.timeline.now(&clock::sample().with_offset(self.wall_offset_ms))
     }
 
     fn alarm_boot_ms(&self) -> Option<u64> {
@@ -280,7 +271,7 @@ impl Engine {
     fn clock_set(&mut self) {
         let before = self.wall_offset_ms;
         let sample = clock::sample();
-        self.wall_offset_ms = wall_offset_ms(&sample);
+        self.wall_offset_ms = sample.wall_offset_ms();
         self.timeline.clock_set(&sample);
         let step_ms = self.wall_offset_ms.saturating_sub(before);
         // A step of less than a second is the time service's daily work, and holds or frees nothing.
@@ -417,9 +408,4 @@ impl Batch {
     fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.effects.is_empty() && self.replies.is_empty()
     }
-}
-
-fn wall_offset_ms(sample: &clock::Sample) -> i64 {
-    let boot_ms = i64::try_from(sample.boot_ms).unwrap_or(i64::MAX);
-    sample.wall.as_millis().saturating_sub(boot_ms)
 }

@@ -1,8 +1,7 @@
 //! The journal as a user follows it: `bgfetch log --follow --json`.
 
-use super::PATIENCE;
+use super::{PATIENCE, lines};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -10,7 +9,7 @@ use std::time::Instant;
 /// Every entry of a host's journal, as they come.
 pub(crate) struct Journal {
     follower: Child,
-    entries: mpsc::Receiver<Value>,
+    entries: mpsc::Receiver<String>,
     /// What was seen so far, for the words of a failure.
     seen: Vec<String>,
 }
@@ -23,14 +22,7 @@ impl Journal {
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
-        let stdout = BufReader::new(follower.stdout.take().expect("a pipe"));
-        let (send, entries) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let entry = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                let _ = send.send(entry);
-            }
-        });
+        let entries = lines(follower.stdout.take());
         Self { follower, entries, seen: Vec::new() }
     }
 
@@ -39,9 +31,10 @@ impl Journal {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let Ok(entry) = self.entries.recv_timeout(left) else {
+            let Ok(text) = self.entries.recv_timeout(left) else {
                 panic!("waited in vain for {what}; the journal:\n{}", self.seen.join("\n"));
             };
+            let entry = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
             self.seen.push(line(&entry));
             if wanted(&entry) {
                 return entry;

@@ -2,17 +2,15 @@
 //! leave children behind, while the user turns switches, and while it starts. Whatever was acknowledged is still true
 //! afterwards; no app ever runs twice at once; every wake has one outcome; and nothing of an earlier host lives on.
 //!
-//! `BGFETCH_TEST_KILLS` says how often (200), `BGFETCH_TEST_SEED` which random moments.
+//! `BGFETCH_TEST_KILLS` says how often (200), `BGFETCH_TEST_SEED` which random moments; `--nocapture` shows the counts.
 
-mod support;
-
+use crate::support::chance::Chance;
+use crate::support::wire::{self, Wire, hello_app};
+use crate::support::{Home, Host, pause, processes, wait_until};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use support::chance::Chance;
-use support::wire::{Wire, hello_app};
-use support::{Home, Host, processes, wait_until};
 
 const CONFIG: &str = "limit = '1s'\nwarning = '200ms'\ngrace = '100ms'\nlinger = '50ms'\ninterval-min = '100ms'\n\
      back-off-first = '100ms'\nback-off-max = '150ms'\nwakes-max = 8\njournal-rows-per-app = 1000000\n\
@@ -124,14 +122,14 @@ impl Life {
         if self.chance.below(6) == 0 {
             // In the middle of its start.
             let host = Host::spawn(&mut self.home.host_command());
-            std::thread::sleep(Duration::from_millis(self.chance.below(60)));
+            pause(Duration::from_millis(self.chance.below(60)));
             host.kill();
         } else {
             let host = self.home.host();
             let moment = Duration::from_millis(self.chance.below(350));
             let killer = std::thread::spawn(move || {
                 // The moment is the test's subject; nothing is expected to have happened by then.
-                std::thread::sleep(moment);
+                pause(moment);
                 host.kill();
             });
             self.use_host();
@@ -154,16 +152,16 @@ impl Life {
     fn use_host(&mut self) -> Option<()> {
         let socket = self.home.socket();
         let mut control = Wire::try_connect(&socket).ok()?;
-        control.try_ask("hello", &support::wire::hello("control"))?.expect("a control client");
+        control.try_ask("hello", &wire::hello("control"))?.expect("a control client");
         self.check(&mut control)?;
         let mut app = Wire::try_connect(&socket).ok()?;
         app.try_ask("hello", &hello_app(&self.manifest, &[]))?.expect("the known app");
         loop {
             let (key, value) = self.wish();
             self.model.get_mut(&key).expect("a key").asked = Some(value);
-            let wire = if matches!(key, Key::Task(_)) { &mut app } else { &mut control };
+            let client = if matches!(key, Key::Task(_)) { &mut app } else { &mut control };
             let (method, params) = request(key, value);
-            let answer = wire.try_ask(method, &params)?;
+            let answer = client.try_ask(method, &params)?;
             assert!(answer.is_ok(), "{key:?} = {value}: {answer:?}");
             self.model.insert(key, Known { acknowledged: value, asked: None });
             self.acknowledged += 1;

@@ -1,5 +1,4 @@
 //! A user's home in a folder of its own, with the real `bgfetch`, a real host, real apps.
-#![allow(dead_code, reason = "every test program uses a part of it")]
 
 pub(crate) mod chance;
 pub(crate) mod journal;
@@ -166,14 +165,19 @@ impl Home {
     }
 }
 
-/// Runs a command to its end, but no longer than [`PATIENCE`].
+/// Runs a command to its end, but no longer than [`PATIENCE`]: until nobody holds its output any more.
 pub(crate) fn ran(command: &mut Command) -> Ran {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let status = wait_bounded(&mut child, &format!("{command:?}"));
-    let text = |lines: mpsc::Receiver<String>| lines.recv_timeout(PATIENCE).unwrap_or_default();
-    Ran { status, stdout: text(stdout), stderr: text(stderr) }
+    let mut text = |lines: mpsc::Receiver<String>| {
+        lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("waited in vain for the end of {command:?}")
+        })
+    };
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    Ran { status: child.wait().expect("a child"), stdout, stderr }
 }
 
 fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
@@ -187,19 +191,32 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String>
     receive
 }
 
-/// Waits for a child's end, and kills it if that does not come.
-pub(crate) fn wait_bounded(child: &mut Child, what: &str) -> ExitStatus {
-    let until = Instant::now() + PATIENCE;
+/// The lines of a stream, as they come, until nobody holds its other end.
+pub(crate) fn lines(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let stream = BufReader::new(stream.expect("a pipe"));
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in stream.lines().map_while(Result::ok) {
+            let _ = send.send(line);
+        }
+    });
+    receive
+}
+
+/// Waits for the end of a child whose lines these are.
+pub(crate) fn wait_for_end(child: &mut Child, lines: &mpsc::Receiver<String>) -> ExitStatus {
     loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return status;
+        match lines.recv_timeout(PATIENCE) {
+            Ok(_) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => return child.wait().expect("a child"),
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("waited in vain for the end of {child:?}"),
         }
-        if Instant::now() > until {
-            let _ = child.kill();
-            panic!("waited in vain for the end of {what}");
-        }
-        std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Lets time pass, where time itself is the subject or nobody tells of an event.
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// Waits until `condition` holds, for a time that only a broken program needs.
@@ -207,7 +224,7 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < until, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(2));
+        pause(Duration::from_millis(2));
     }
 }
 
@@ -228,7 +245,7 @@ impl Host {
                 Ok(line) => stderr = stderr + &line + "\n",
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("the host hangs: {stderr}"),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    let status = wait_bounded(&mut host.child, "the host");
+                    let status = host.child.wait().expect("a child");
                     return Err(Ran { status, stdout: String::new(), stderr });
                 }
             }
@@ -238,13 +255,7 @@ impl Host {
     /// Starts a host without waiting for anything.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the host's program starts");
-        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (send, said) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
+        let said = lines(child.stderr.take());
         Self { child, said }
     }
 
@@ -262,7 +273,7 @@ impl Host {
     /// Lets it end in order.
     pub(crate) fn stop(mut self) -> ExitStatus {
         drop(self.child.stdin.take());
-        wait_bounded(&mut self.child, "the host that was asked to end")
+        wait_for_end(&mut self.child, &self.said)
     }
 
     /// Whether it still runs.

@@ -2,12 +2,10 @@
 //!
 //! `BGFETCH_TEST_IDLE_SECONDS` says how long it is watched (10).
 
-mod support;
-
+use crate::support::wire::Wire;
+use crate::support::{Home, pause, processes, wait_until};
 use serde_json::json;
 use std::time::Duration;
-use support::wire::Wire;
-use support::{Home, processes, wait_until};
 
 /// How often any thread of the process was scheduled after it had waited.
 fn switches(process: u32) -> u64 {
@@ -45,12 +43,12 @@ fn a_hundred_apps_and_nothing_due_wake_nobody() {
     drop(control);
     let mut last = u64::MAX;
     wait_until("the host has done what was asked", || {
-        std::thread::sleep(Duration::from_millis(200));
+        pause(Duration::from_millis(200));
         std::mem::replace(&mut last, switches(host.process())) == last
     });
     let before = switches(host.process());
     // Time is what is measured here: there is no event to wait for.
-    std::thread::sleep(Duration::from_secs(seconds));
+    pause(Duration::from_secs(seconds));
     let woken = switches(host.process()) - before;
     let kib = processes::status_number(host.process(), "VmRSS");
     println!("in {seconds} s with 100 apps and nothing due: woken {woken} times; {kib} KiB resident");
