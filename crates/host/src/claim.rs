@@ -1,10 +1,17 @@
 //! One host per user: a lock that the kernel gives back when its holder ends, however it ends.
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A host that was killed while it started another program leaves its locks to that one until it is executed, a moment
+/// later. How often they are asked for again, and how long it waits between.
+const DEAD_HOLDER_TRIES: u32 = 200;
+const DEAD_HOLDER_WAIT: Duration = Duration::from_millis(10);
 
 /// A claim on a store or a socket. It ends with the process that made it.
 #[derive(Debug)]
@@ -30,7 +37,7 @@ pub enum ClaimError {
         /// The lock's file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -41,23 +48,40 @@ impl Claim {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(path).map_err(unusable)?;
-        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            if error != rustix::io::Errno::WOULDBLOCK {
-                return Err(unusable(error.into()));
+        for tries_left in (0..DEAD_HOLDER_TRIES).rev() {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(unusable(error.into())),
             }
-            let mut holder = String::new();
-            let _ = (&mut file).take(64).read_to_string(&mut holder);
-            let holder = match holder.trim() {
-                "" => "unknown".to_owned(),
-                known => known.to_owned(),
-            };
-            return Err(ClaimError::Held { path: path.to_owned(), holder });
+            let holder = holder(&mut file).map_err(unusable)?;
+            if tries_left == 0 || is_alive(&holder) {
+                return Err(ClaimError::Held { path: path.to_owned(), holder });
+            }
+            std::thread::sleep(DEAD_HOLDER_WAIT);
         }
         file.set_len(0).map_err(unusable)?;
         file.rewind().map_err(unusable)?;
         writeln!(file, "{}", std::process::id()).map_err(unusable)?;
         Ok(Self { _file: file })
     }
+}
+
+/// What the holder of a lock wrote of itself.
+fn holder(file: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    // What is no text names nobody.
+    let _ = file.take(64).read_to_string(&mut text);
+    Ok(match text.trim() {
+        "" => "unknown".to_owned(),
+        known => known.to_owned(),
+    })
+}
+
+fn is_alive(holder: &str) -> bool {
+    let process = holder.parse().ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
 #[cfg(test)]
@@ -73,5 +97,24 @@ mod tests {
         assert!(error.contains(&format!("process {} holds", std::process::id())), "{error}");
         drop(first);
         Claim::take(&path).expect("free again");
+    }
+
+    #[test]
+    fn what_a_dead_holder_left_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("host.lock");
+        let mut left = File::create(&path).expect("a file");
+        let mut dead = std::process::Command::new("true").spawn().expect("a process");
+        dead.wait().expect("its end");
+        writeln!(left, "{}", dead.id()).expect("written");
+        flock(&left, FlockOperation::LockExclusive).expect("free");
+        let (asks, asked) = std::sync::mpsc::channel();
+        let next = std::thread::spawn(move || {
+            asks.send(()).expect("heard");
+            Claim::take(&path).map(drop).map_err(|error| error.to_string())
+        });
+        asked.recv().expect("it asks");
+        drop(left);
+        assert_eq!(next.join().expect("no panic"), Ok(()));
     }
 }
