@@ -3,10 +3,14 @@
 //! `app.json` (Expo), `Info.plist` (Apple) and `bgfetch.toml` (ours, for plain commands) say the same in three
 //! languages. The host reads it itself; an app never says by its own word who it is.
 
+mod info_plist;
+
 use crate::duration;
 use bgfetch_core::{AppId, AppIdError, Span};
 use bgfetch_wire::control::ChangedBy;
+use rustix::fs::{FileType, Mode, OFlags, fstat};
 use serde::Deserialize;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -57,6 +61,9 @@ pub enum ManifestError {
     /// Its name is none of [`MANIFEST_NAMES`].
     #[error("`{}` is not a manifest by its name: expected `app.json`, `Info.plist` or `bgfetch.toml`", .0.display())]
     Name(PathBuf),
+    /// It is a pipe, a device or a socket.
+    #[error("the manifest `{}` is not a regular file", .0.display())]
+    NotFile(PathBuf),
     /// It is too large.
     #[error("the manifest `{}` is larger than {MANIFEST_BYTES_MAX} bytes", .0.display())]
     TooLarge(PathBuf),
@@ -110,12 +117,18 @@ fn find(path: &Path) -> Result<PathBuf, ManifestError> {
     candidates.into_iter().find(|candidate| candidate.is_file()).ok_or(ManifestError::None(path))
 }
 
+/// Reads a regular file alone, and without waiting to open it: a pipe or a device could keep the host for ever.
 fn read_bounded(path: &Path) -> Result<Vec<u8>, ManifestError> {
+    let unreadable = |source| ManifestError::Unreadable { path: path.to_owned(), source };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| unreadable(errno.into()))?;
+    let found = fstat(&file).map_err(|errno| unreadable(errno.into()))?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+        return Err(ManifestError::NotFile(path.to_owned()));
+    }
     let mut bytes = Vec::new();
-    let open = std::fs::File::open(path);
-    let read = open.and_then(|file| file.take(MANIFEST_BYTES_MAX + 1).read_to_end(&mut bytes));
-    match read {
-        Err(source) => Err(ManifestError::Unreadable { path: path.to_owned(), source }),
+    match File::from(file).take(MANIFEST_BYTES_MAX + 1).read_to_end(&mut bytes) {
+        Err(source) => Err(unreadable(source)),
         Ok(read) if read as u64 > MANIFEST_BYTES_MAX => Err(ManifestError::TooLarge(path.to_owned())),
         Ok(_) => Ok(bytes),
     }
@@ -153,8 +166,6 @@ struct ExpoAndroid {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct InfoPlist {
-    #[serde(rename = "CFBundleIdentifier")]
-    bundle_identifier: Option<String>,
     #[serde(rename = "UIBackgroundModes")]
     background_modes: Vec<String>,
 }
@@ -170,8 +181,7 @@ fn from_app_json(path: PathBuf, bytes: &[u8]) -> Result<Manifest, ManifestError>
 }
 
 fn from_plist(path: PathBuf, bytes: &[u8]) -> Result<Manifest, ManifestError> {
-    let parsed: Result<InfoPlist, _> = plist::from_bytes(bytes);
-    match parsed {
+    match info_plist::parse(bytes) {
         Ok(info) => named(path, info.bundle_identifier, "CFBundleIdentifier", &info.background_modes, None),
         Err(error) => Err(ManifestError::Broken { path, detail: error.to_string() }),
     }
@@ -282,5 +292,33 @@ mod tests {
         let none =
             read(tempfile::tempdir().expect("a folder").path()).expect_err("nothing there").to_string();
         assert!(none.contains("has no manifest: expected one of `app.json`"), "{none}");
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_in_its_place_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("app.json");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("it starts");
+        assert!(made.success(), "a pipe that nobody writes to");
+        let device = folder.path().join("zero.toml");
+        std::os::unix::fs::symlink("/dev/zero", &device).expect("a link");
+        for path in [pipe, device] {
+            let error = read(&path).expect_err("no file");
+            assert!(matches!(error, ManifestError::NotFile(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_nested_without_end_are_refused_in_every_language() {
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        let json = format!("{{\"expo\":{{\"extra\":{open}{close}}}}}");
+        let json_bare = format!("{{\"extra\":{open}{close}}}");
+        let toml = format!("id = 'a.b'\nmodes = {open}{close}\n");
+        let dotted = format!("id = 'a.b'\n[a{}]\n", ".a".repeat(100_000));
+        for (name, text) in
+            [("app.json", json), ("app.json", json_bare), ("bgfetch.toml", toml), ("bgfetch.toml", dotted)]
+        {
+            manifest(name, &text).expect_err("no manifest of an app");
+        }
     }
 }
