@@ -30,6 +30,8 @@ pub enum TaskResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Its manifest declares the mode `fetch` no longer.
+    Declare,
     /// The app has no command that the host could start.
     Command,
     /// The process could not be contained.
@@ -162,6 +164,7 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Declare => "its manifest declares the mode `fetch` no longer",
             Self::Command => "no command",
             Self::Contain => "could not be contained",
             Self::Spawn => "could not be executed",

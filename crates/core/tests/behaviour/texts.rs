@@ -95,6 +95,10 @@ fn outcomes_and_stops() {
         (Outcome::Killed, "killed"),
         (Outcome::Crashed, "crashed"),
         (Outcome::Lost, "lost"),
+        (
+            Outcome::NotStarted(Stage::Declare),
+            "not started (its manifest declares the mode `fetch` no longer)",
+        ),
         (Outcome::NotStarted(Stage::Command), "not started (no command)"),
         (Outcome::NotStarted(Stage::Contain), "not started (could not be contained)"),
         (Outcome::NotStarted(Stage::Spawn), "not started (could not be executed)"),
