@@ -16,6 +16,7 @@ mod host;
 pub mod launch;
 mod manifest;
 mod paths;
+mod process;
 mod socket;
 pub mod store;
 

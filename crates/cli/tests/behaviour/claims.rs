@@ -65,6 +65,29 @@ fn a_command_does_not_take_the_id_of_a_program() {
 }
 
 #[test]
+fn an_adopted_command_has_its_own_interval_and_its_one_task() {
+    let home = Home::new(QUICK);
+    let _host = home.host();
+    let mut journal = home.journal();
+    assert_eq!(opened(&home, "first", "app.json", DECLARED), "registered\n");
+    assert!(!home.run(&["add", READER, "--every", "1h", "--", "true"]).status.success());
+    home.done(&["apps", "adopt", READER]);
+    journal.event(READER, "adopted");
+    let app = &home.json(&["apps"])[0];
+    assert_eq!((app["kind"].as_str(), app["intervalSeconds"].as_f64()), (Some("command"), Some(3_600.0)));
+    let tasks = home.json(&["tasks"]);
+    assert_eq!((tasks[0]["task"].as_str(), tasks.as_array().map(Vec::len)), (Some("fetch"), Some(1)));
+    home.done(&["fetch", READER]);
+    journal.wake_with(READER, "new_data");
+    // And back: what the host had registered for the command is not the program's.
+    assert!(opened(&home, "first", "app.json", DECLARED).starts_with("E_APP_ID_TAKEN"));
+    home.done(&["apps", "adopt", READER]);
+    assert_eq!(home.json(&["tasks"]), serde_json::json!([]));
+    assert_eq!(opened(&home, "first", "app.json", DECLARED), "registered\n");
+    journal.wake_with(READER, "new_data");
+}
+
+#[test]
 fn a_manifest_has_to_be_there_whole_and_to_declare_fetch() {
     let home = Home::new(QUICK);
     let _host = home.host();

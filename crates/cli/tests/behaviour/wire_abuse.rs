@@ -73,7 +73,9 @@ fn hello_comes_first_once_and_in_a_known_version() {
     assert_eq!(code, "E_HELLO_FIRST");
     let mut newer = hello("control");
     newer["protocol"] = json!(99);
-    let (code, message) = Wire::connect(&home.socket()).refused("hello", &newer);
+    let error = Wire::connect(&home.socket()).ask("hello", &newer).expect_err("another protocol");
+    assert_eq!(error["data"], json!({ "code": "E_PROTOCOL", "supported": [1] }));
+    let (code, message) = word_and_message(&error);
     assert_eq!(code, "E_PROTOCOL");
     assert_eq!(message, "the protocol 99 is not supported: expected one of [1]");
     let (code, _) = Wire::connect(&home.socket()).refused("hello", &hello("king"));

@@ -3,26 +3,20 @@
 use super::peers::PeerId;
 use super::runs::{Taken, wire_reason};
 use super::{Engine, views};
-use crate::manifest::{self, Manifest};
-use crate::store::{Kind, Launch, Program, Write};
 use bgfetch_core::{
-    AppId, Constraint, Device, Hold, Input, Met, NAME_BYTES_MAX, Reason, Refused, Registration, Span, Status,
-    TaskName, TaskResult, WakeId,
+    AppId, Constraint, Device, Hold, Input, Met, Reason, Refused, Registration, Span, Status, TaskName,
+    TaskResult,
 };
 use bgfetch_wire::app::{
-    AppRequest, Call, Done, Finish, Finished, Hello, HelloAnswer, HelloApp, Limits, MinimumIntervalSet, Peer,
-    Register, RegisteredTask, Role, SetMinimumInterval, StatusAnswer, Unregister,
+    AppRequest, Call, Done, Finish, Finished, Hello, MinimumIntervalSet, Register, RegisteredTask, Role,
+    SetMinimumInterval, StatusAnswer, Unregister,
 };
 use bgfetch_wire::control::ControlRequest;
 use bgfetch_wire::error::{ErrorCode, ErrorObject};
-use bgfetch_wire::options::{OPTIONS_BYTES_MAX, TaskOptions};
+use bgfetch_wire::options::TaskOptions;
 use bgfetch_wire::rpc::Params;
 use bgfetch_wire::value::{FetchResult, Seconds, TaskType};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-
-/// How many refused programs are remembered, one for each id.
-const CLAIMS_MAX: usize = 64;
 
 /// The largest options of all tasks of one app together, in bytes of JSON.
 const OPTIONS_TOGETHER_BYTES_MAX: usize = 512 << 10;
@@ -92,110 +86,13 @@ impl Engine {
         self.feed(input).map_err(|refused| refused_error(&refused))
     }
 
-    fn hello(&mut self, peer: PeerId, hello: Hello) -> Answer {
-        let mut app = None;
-        let mut defined = None;
-        if hello.role == Role::App {
-            let wake = self.peers.peer(peer).and_then(|peer| peer.wake);
-            defined = hello.app.as_ref().and_then(|said| said.defined.clone());
-            app = Some(match (wake, hello.app) {
-                (Some(wake), said) => self.identify_wake(wake, said)?,
-                (None, Some(said)) => self.identify(peer, said)?,
-                (None, None) => {
-                    let what = "`hello` of an app needs `app` with its `manifest`";
-                    return Err(ErrorObject::new(ErrorCode::InvalidParams, what));
-                }
-            });
-        }
-        let settings = &self.config.settings;
-        let limits = Limits {
-            limit_ms: settings.limit.as_millis(),
-            warning_ms: settings.warning.as_millis(),
-            options_bytes_max: OPTIONS_BYTES_MAX as u64,
-            name_bytes_max: NAME_BYTES_MAX as u64,
-        };
-        let known = self.peers.peer_mut(peer).ok_or_else(hello_first)?;
-        known.role = Some(hello.role);
-        known.app.clone_from(&app);
-        let wake = known.wake.map(|wake| wake.0);
-        let host = Peer { name: "bgfetch".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        let answer = HelloAnswer {
-            protocol: bgfetch_wire::PROTOCOL,
-            host,
-            app: app.as_ref().map(ToString::to_string),
-            wake,
-            limits,
-        };
-        if let (Some(app), Some(defined)) = (app, defined) {
-            self.ready(peer, &app, &defined)?;
-        }
-        json(&answer)
-    }
-
-    /// Finds out which app speaks: by its manifest, which must belong to the program that the id is known for.
-    fn identify(&mut self, peer: PeerId, said: HelloApp) -> Result<AppId, ErrorObject> {
-        let manifest = read_manifest(said.manifest.as_path())?;
-        let app = manifest.id.clone();
-        let process = self.peers.peer(peer).and_then(|peer| peer.process);
-        let program = resolved(said.program.as_path())?;
-        let launch = said.launch.map(|launch| Launch {
-            program: launch.program.into_path(),
-            args: launch.args,
-            cwd: launch.cwd.into_path(),
-            env: launch.env,
-        });
-        let started = launch.as_ref().map_or(Ok(program.clone()), |launch| resolved(&launch.program))?;
-        check_process(process, &started)?;
-        let kind = if started == program { Kind::Native } else { Kind::Node };
-        if let Some(known) = self.programs.get(&app)
-            && (known.manifest != manifest.path || known.program != program)
-        {
-            let error = taken(&app, known, &manifest.path, &program);
-            let seen = self.now().wall;
-            self.claim(Program { app, manifest: manifest.path, program, launch, kind, seen });
-            return Err(error);
-        }
-        self.change(Input::AppSeen { app: app.clone(), declared: manifest.declares_fetch })?;
-        let seen = self.now().wall;
-        self.keep_program(Program { app: app.clone(), manifest: manifest.path, program, launch, kind, seen });
-        Ok(app)
-    }
-
-    /// The app that a wake is for. This host started it; what it was started as is not its own to change.
-    fn identify_wake(&self, wake: WakeId, said: Option<HelloApp>) -> Result<AppId, ErrorObject> {
-        let Some(run) = self.runs.get(&wake) else { return Err(forbidden(format!("wake {wake} is over"))) };
-        let app = &run.wake.app;
-        let named = said.map(|said| read_manifest(said.manifest.as_path())).transpose()?;
-        match named.filter(|manifest| manifest.id != *app) {
-            Some(other) => Err(forbidden(format!("this wake is for `{app}`, not for `{}`", other.id))),
-            None => Ok(app.clone()),
-        }
-    }
-
-    /// Remembers a program that was refused because another has its id, in case the user adopts it.
-    pub(super) fn claim(&mut self, program: Program) {
-        if self.claims.len() < CLAIMS_MAX || self.claims.contains_key(&program.app) {
-            self.claims.insert(program.app.clone(), program);
-        }
-    }
-
-    /// Keeps an app's program, if it differs from the one known in more than the moment it was seen.
-    pub(super) fn keep_program(&mut self, program: Program) {
-        let known = self.programs.get(&program.app);
-        if known.is_some_and(|known| Program { seen: program.seen, ..known.clone() } == program) {
-            return;
-        }
-        self.programs.insert(program.app.clone(), program.clone());
-        self.batch.writes.push(Write::Program(program));
-    }
-
-    fn ready(&mut self, peer: PeerId, app: &AppId, defined: &[String]) -> Result<(), ErrorObject> {
-        let tasks = defined.iter().filter_map(|name| TaskName::parse(name).ok()).collect();
+    pub(super) fn ready(&mut self, peer: PeerId, app: &AppId, defined: &[String]) -> Result<(), ErrorObject> {
+        let tasks: Vec<_> = defined.iter().filter_map(|name| TaskName::parse(name).ok()).collect();
         if self.trouble.is_none() {
-            self.change(Input::Defined { app: app.clone(), tasks })?;
+            self.change(Input::Defined { app: app.clone(), tasks: tasks.clone() })?;
         }
         if let Some(peer) = self.peers.peer_mut(peer) {
-            peer.ready = true;
+            peer.defined = Some(tasks);
         }
         self.peer_ready(peer);
         Ok(())
@@ -336,46 +233,6 @@ fn refuse_unsensed(constraints: &[Constraint]) -> Result<(), ErrorObject> {
     }
 }
 
-/// The kernel knows what a process executes; what it says of itself must be that.
-fn check_process(process: Option<i32>, started: &Path) -> Result<(), ErrorObject> {
-    let Some(process) = process.filter(|_| cfg!(target_os = "linux")) else { return Ok(()) };
-    // A process that is gone already can not be asked, and will hear no answer either.
-    let Ok(executed) = std::fs::read_link(format!("/proc/{process}/exe")) else { return Ok(()) };
-    if executed == *started {
-        return Ok(());
-    }
-    Err(forbidden(format!(
-        "process {process} executes `{}`, not `{}` as it says",
-        executed.display(),
-        started.display()
-    )))
-}
-
-fn resolved(path: &Path) -> Result<PathBuf, ErrorObject> {
-    path.canonicalize().map_err(|error| {
-        ErrorObject::new(
-            ErrorCode::InvalidParams,
-            format!("the program `{}` can not be found: {error}", path.display()),
-        )
-    })
-}
-
-pub(super) fn read_manifest(path: &Path) -> Result<Manifest, ErrorObject> {
-    manifest::read(path).map_err(|error| ErrorObject::new(ErrorCode::Manifest, error.to_string()))
-}
-
-pub(super) fn taken(app: &AppId, known: &Program, manifest: &Path, program: &Path) -> ErrorObject {
-    let message = format!(
-        "the id `{app}` belongs to `{}` with the manifest `{}`, not to `{}` with `{}`; to give it over, run \
-         `bgfetch apps adopt {app}`",
-        known.program.display(),
-        known.manifest.display(),
-        program.display(),
-        manifest.display(),
-    );
-    ErrorObject::new(ErrorCode::AppIdTaken, message).with("app", app.as_str())
-}
-
 pub(super) fn app_id(text: &str) -> Result<AppId, ErrorObject> {
     AppId::parse(text).map_err(|error| ErrorObject::new(ErrorCode::InvalidName, error.to_string()))
 }
@@ -384,7 +241,7 @@ fn task_name(text: &str) -> Result<TaskName, ErrorObject> {
     TaskName::parse(text).map_err(|error| ErrorObject::new(ErrorCode::InvalidName, error.to_string()))
 }
 
-fn hello_first() -> ErrorObject {
+pub(super) fn hello_first() -> ErrorObject {
     ErrorObject::new(ErrorCode::HelloFirst, "`hello` comes first, and once, on every connection")
 }
 

@@ -1,6 +1,7 @@
 //! What the user asks through the command line.
 
-use super::app_requests::{Answer, app_id, json, read_manifest, taken};
+use super::app_requests::{Answer, app_id, json};
+use super::identity::{Claim, read_manifest, taken};
 use super::peers::{Follow, PeerId};
 use super::{Effect, Engine, views};
 use crate::manifest::CommandManifest;
@@ -29,7 +30,7 @@ impl Engine {
             ControlRequest::Why(asked) => self.answer_why(&asked),
             ControlRequest::Log(asked) => self.answer_log(peer, &asked),
             ControlRequest::Add(add) => self.add(*add),
-            ControlRequest::Remove(remove) => self.change_app(&remove.app, Input::AppRemoved),
+            ControlRequest::Remove(remove) => self.remove(&remove.app),
             ControlRequest::Adopt(adopt) => self.adopt(&adopt),
             ControlRequest::Fetch(fetch) => self.fetch(&fetch),
             ControlRequest::Set(set) => self.set(set),
@@ -151,8 +152,8 @@ impl Engine {
         if let Some(known) = self.programs.get(&app)
             && known.manifest != program.manifest
         {
-            let error = taken(&app, known, &program.manifest, &program.program);
-            self.claim(program);
+            let error = taken(known, &program);
+            self.claim(Claim { program, command: Some(command) });
             return Err(error);
         }
         self.add_command(program, &command)?;
@@ -162,6 +163,7 @@ impl Engine {
     /// Adds or changes an app that is a plain command.
     fn add_command(&mut self, program: Program, command: &CommandManifest) -> Result<(), ErrorObject> {
         let app = program.app.clone();
+        let task = command_task()?;
         if program.manifest == self.own_manifest(&app) {
             write_manifest(&program.manifest, &app, command)?;
         }
@@ -176,9 +178,13 @@ impl Engine {
         };
         self.keep_program(program);
         self.change(Input::FloorSet { app: app.clone(), floor: command.every })?;
-        let name = TaskName::parse(COMMAND_TASK)
-            .map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))?;
-        let task = Registration { name, options: "{}".into(), floor: None, constraints: Vec::new() };
+        // It has this one task, whatever the program had that gave the id over.
+        for other in self.scheduler.tasks(&app).to_vec() {
+            if other.name != task {
+                self.change(Input::Unregistered { app: app.clone(), task: other.name })?;
+            }
+        }
+        let task = Registration { name: task, options: "{}".into(), floor: None, constraints: Vec::new() };
         self.change(Input::Registered { app, task })
     }
 
@@ -187,8 +193,9 @@ impl Engine {
         self.state_directory.join("apps").join(format!("{app}.toml"))
     }
 
-    /// An app is removed: a manifest that the host wrote goes with it.
+    /// An app is removed: who asked for its id asked in vain, and a manifest that the host wrote goes with it.
     pub(super) fn forget_app(&mut self, app: &AppId) {
+        self.claims.remove(app);
         // There is one only for a command that was added without a manifest of its own.
         let _ = std::fs::remove_file(self.own_manifest(app));
     }
@@ -196,17 +203,55 @@ impl Engine {
     fn adopt(&mut self, adopt: &Adopt) -> Answer {
         let app = self.known_app(&adopt.app)?;
         self.refuse_changes()?;
-        let Some(claim) = self.claims.remove(&app) else {
+        let Some(Claim { program, command }) = self.claims.get(&app).cloned() else {
             let what = format!("no other program has asked for the id `{app}`: start it once, then adopt it");
             return Err(ErrorObject::new(ErrorCode::UnknownApp, what));
         };
-        let declared = read_manifest(&claim.manifest)?.declares_fetch;
-        let manifest = claim.manifest.display().to_string();
-        self.change(Input::AppSeen { app: app.clone(), declared })?;
-        self.keep_program(claim);
+        let manifest = program.manifest.display().to_string();
+        match command {
+            Some(command) => self.add_command(program, &command)?,
+            None => self.adopt_program(program)?,
+        }
         let event = JournalEvent::Adopted { manifest };
         self.write_entry(Entry { at: self.now(), app: Some(app.clone()), wake: None, event });
+        self.let_go_of(&app);
+        self.batch.effects.push(Effect::Adopted(app.clone()));
         json(&AppNamed { app: app.to_string() })
+    }
+
+    /// Gives an id to a program that speaks for itself. What the one before it had registered stays, for the next build
+    /// of the same app; what the host had registered for a plain command does not.
+    fn adopt_program(&mut self, program: Program) -> Result<(), ErrorObject> {
+        let app = program.app.clone();
+        let declared = read_manifest(&program.manifest)?.declares_fetch;
+        let was_command = self.programs.get(&app).is_some_and(|known| matches!(known.kind, Kind::Command(_)));
+        self.change(Input::AppSeen { app: app.clone(), declared })?;
+        self.keep_program(program);
+        if was_command {
+            self.change(Input::UnregisteredAll(app.clone()))?;
+            self.change(Input::FloorSet { app, floor: None })?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, app: &str) -> Answer {
+        let app = app_id(app)?;
+        self.change(Input::AppRemoved(app.clone()))?;
+        self.let_go_of(&app);
+        json(&Done {})
+    }
+
+    /// The program that has the id speaks for it no longer, from this very request on. A wake's own connection goes
+    /// with its wake.
+    fn let_go_of(&mut self, app: &AppId) {
+        for id in self.peers.of_app(app) {
+            let Some(peer) = self.peers.peer_mut(id) else { continue };
+            if peer.wake.is_none() {
+                peer.app = None;
+                peer.defined = None;
+                self.batch.effects.push(Effect::DropPeer(id));
+            }
+        }
     }
 
     fn fetch(&mut self, fetch: &Fetch) -> Answer {
@@ -218,6 +263,7 @@ impl Engine {
             | Effect::Settle(_)
             | Effect::Stop(..)
             | Effect::Forget(_)
+            | Effect::Adopted(_)
             | Effect::DropPeer(_) => None,
         });
         match begun {
@@ -252,6 +298,10 @@ fn in_line(command: &AddCommand, launch: &WireLaunch) -> CommandManifest {
         every: Some(Span::from_millis(command.every_seconds.as_millis())),
         changed_by: command.changed_by,
     }
+}
+
+fn command_task() -> Result<TaskName, ErrorObject> {
+    TaskName::parse(COMMAND_TASK).map_err(|error| ErrorObject::new(ErrorCode::Internal, error.to_string()))
 }
 
 fn command_program(

@@ -5,6 +5,7 @@
 
 mod app_requests;
 mod control_requests;
+mod identity;
 mod peers;
 mod run_task;
 mod runs;
@@ -23,6 +24,7 @@ use bgfetch_core::{
 use bgfetch_wire::app::{Call, Hello};
 use bgfetch_wire::error::ErrorObject;
 use bgfetch_wire::rpc::{Id, Message, Request, Response};
+use identity::Claim;
 pub(crate) use peers::Peers;
 use peers::{Heard, PeerId};
 use run_task::WakeEvent;
@@ -69,7 +71,7 @@ pub(crate) struct Engine {
     scheduler: Scheduler,
     programs: BTreeMap<AppId, Program>,
     /// Programs that were refused because another has their id.
-    claims: BTreeMap<AppId, Program>,
+    claims: BTreeMap<AppId, Claim>,
     peers: Peers,
     runs: BTreeMap<WakeId, Run>,
     past: VecDeque<Past>,
@@ -104,6 +106,8 @@ enum Effect {
     Settle(WakeId),
     Stop(WakeId, StopReason),
     Forget(AppId),
+    /// The app's id is another program's now.
+    Adopted(AppId),
     /// Behind the answers that it is still to hear.
     DropPeer(PeerId),
 }
@@ -310,7 +314,7 @@ impl Engine {
                 }
                 Output::Wake(wake) => {
                     // The shepherd is made ready while the store syncs; no process of the app's starts before that.
-                    let prepared = self.starts_headless(&wake.app).then(|| self.nursery.prepare());
+                    let prepared = self.starts_headless(&wake).then(|| self.nursery.prepare());
                     self.batch.effects.push(Effect::Wake(wake, prepared));
                 }
                 Output::Settled(wake) => self.batch.effects.push(Effect::Settle(wake)),
@@ -367,6 +371,10 @@ impl Engine {
                 Effect::Settle(wake) => self.settle_run(wake),
                 Effect::Stop(wake, reason) => self.stop_run(wake, reason),
                 Effect::Forget(app) => self.forget_app(&app),
+                Effect::Adopted(app) => {
+                    self.claims.remove(&app);
+                    self.end_runs_of(&app, "the id was given to another program");
+                }
                 Effect::DropPeer(peer) => drop(self.peers.drop_peer(peer)),
             }
         }
@@ -397,7 +405,7 @@ impl Engine {
     fn peer_closed(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.peer_mut(id) {
             // It may still read, but nothing can be asked of it any more.
-            peer.ready = false;
+            peer.defined = None;
         }
         self.batch.effects.push(Effect::DropPeer(id));
         self.called_peer_closed(id);

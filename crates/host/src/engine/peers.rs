@@ -1,7 +1,7 @@
 //! Connections: bytes to messages on the way in, messages to bytes on the way out, both bounded.
 
 use super::Event;
-use bgfetch_core::{AppId, WakeId};
+use bgfetch_core::{AppId, TaskName, WakeId};
 use bgfetch_wire::app::Role;
 use bgfetch_wire::error::{ErrorCode, ErrorObject};
 use bgfetch_wire::frame::{EncodeError, FrameError, LineDecoder, to_line};
@@ -63,8 +63,8 @@ pub(crate) struct Peer {
     pub(crate) role: Option<Role>,
     /// The app it speaks for.
     pub(crate) app: Option<AppId>,
-    /// Whether its tasks are defined, so that they may be called.
-    pub(crate) ready: bool,
+    /// The tasks that it defines, once they may be called.
+    pub(crate) defined: Option<Vec<TaskName>>,
     /// The status it was told last.
     pub(crate) status: Option<bgfetch_core::Status>,
     /// What it wants to hear of the journal: entries behind this number, of this app.
@@ -147,7 +147,7 @@ impl Peers {
                 wake,
                 role: None,
                 app: None,
-                ready: false,
+                defined: None,
                 status: None,
                 follows: None,
             },
@@ -178,7 +178,7 @@ impl Peers {
     /// Takes back that a connection said who it is: the host could not write it down.
     pub(crate) fn unknown_again(&mut self, id: PeerId) {
         if let Some(peer) = self.known.get_mut(&id) {
-            (peer.role, peer.app, peer.ready) = (None, None, false);
+            (peer.role, peer.app, peer.defined) = (None, None, None);
         }
     }
 
@@ -190,10 +190,26 @@ impl Peers {
         self.known.values().any(|peer| peer.app.as_ref() == Some(app))
     }
 
-    /// The app's own running program, where its tasks can be called: the latest that connected by itself.
-    pub(crate) fn callable(&self, app: &AppId) -> Option<PeerId> {
-        let callable = |peer: &Peer| peer.app.as_ref() == Some(app) && peer.ready && peer.wake.is_none();
-        self.known.iter().rev().find(|(_, peer)| callable(peer)).map(|(id, _)| *id)
+    /// The app's own running program, where `tasks` can be called: of those that connected by themselves the one that
+    /// defines most of them, and the latest of several. One that defines none, as a second window may, is not called.
+    pub(crate) fn callable(&self, app: &AppId, tasks: &[TaskName]) -> Option<PeerId> {
+        let own = self.known.iter().filter(|(_, peer)| peer.app.as_ref() == Some(app) && peer.wake.is_none());
+        let defined = own.filter_map(|(id, peer)| {
+            let defined = peer.defined.as_ref()?;
+            Some((tasks.iter().filter(|task| defined.contains(task)).count(), *id))
+        });
+        defined.filter(|(count, _)| *count > 0).max().map(|(_, id)| id)
+    }
+
+    /// Everybody who speaks for `app`.
+    pub(crate) fn of_app(&self, app: &AppId) -> Vec<PeerId> {
+        let of_app = self.known.iter().filter(|(_, peer)| peer.app.as_ref() == Some(app));
+        of_app.map(|(id, _)| *id).collect()
+    }
+
+    /// The connection that `wake` inherited.
+    pub(crate) fn of_wake(&self, wake: WakeId) -> Option<PeerId> {
+        self.known.iter().find(|(_, peer)| peer.wake == Some(wake)).map(|(id, _)| *id)
     }
 
     /// Answers a request, in any case: an answer that is too large for the wire is replaced by an error.

@@ -7,6 +7,7 @@ use crate::launch::{
     Compliance, Ending as LaunchEnding, LaunchError, Launched, Prepared, Report, Spec, Stage as LaunchStage,
     Stream,
 };
+use crate::manifest;
 use crate::store::{ChangedBy, Kind, OUTPUT_BYTES_MAX, Program, WakeOutput, Write};
 use bgfetch_core::{
     AppId, Ending, Entry, Event as JournalEvent, Input, Span, Stage, StopReason, TaskName, TaskResult,
@@ -78,13 +79,16 @@ impl Run {
 }
 
 impl Engine {
-    /// Whether a wake of `app` would start a process: not if the app runs and can be called.
-    pub(super) fn starts_headless(&self, app: &AppId) -> bool {
-        self.peers.callable(app).is_none() && self.programs.contains_key(app)
+    /// Whether `wake` would start a process: not if the app runs and can be called.
+    pub(super) fn starts_headless(&self, wake: &WakeRecord) -> bool {
+        self.peers.callable(&wake.app, &wake.tasks).is_none() && self.programs.contains_key(&wake.app)
     }
 
     /// Begins a wake that is durable: calls the app where it runs, or starts it.
     pub(super) fn begin_run(&mut self, wake: &WakeRecord, prepared: Option<Result<Prepared, LaunchError>>) {
+        if !self.may_begin(wake) {
+            return;
+        }
         let (orders, inbox) = mpsc::unbounded_channel();
         let settings = self.config.settings;
         let run = |state, orders| Run {
@@ -99,7 +103,7 @@ impl Engine {
             stdout: Vec::new(),
             stderr: Vec::new(),
         };
-        if let Some(peer) = self.peers.callable(&wake.app) {
+        if let Some(peer) = self.peers.callable(&wake.app, &wake.tasks) {
             self.runs.insert(wake.id, run(AppState::Active, orders));
             let events = self.events.clone();
             tokio::task::spawn_local(run_task::called(wake.id, settings, inbox, events));
@@ -117,6 +121,27 @@ impl Engine {
                 self.wake_ended(End { wake: wake.id, ending: Ending::NotStarted(stage), still: None });
             }
         }
+    }
+
+    /// Reads the manifest again before anything is started: an app that has given up the mode `fetch` need not say so.
+    fn may_begin(&mut self, wake: &WakeRecord) -> bool {
+        let Some(program) = self.programs.get(&wake.app) else { return true };
+        let text = match manifest::read(&program.manifest) {
+            Ok(found) if found.id == wake.app && found.declares_fetch => return true,
+            Ok(found) if found.id == wake.app => {
+                format!("the manifest `{}` no longer declares the mode `fetch`", found.path.display())
+            }
+            Ok(found) => format!("the manifest `{}` is of `{}` now", found.path.display(), found.id),
+            Err(error) => {
+                self.say(&wake.app, wake.id, None, &format!("{error}; what it said before counts"));
+                return true;
+            }
+        };
+        self.say(&wake.app, wake.id, None, &text);
+        // Refused only if the app is being removed anyway.
+        let _ = self.feed(Input::AppSeen { app: wake.app.clone(), declared: false });
+        self.wake_ended(End { wake: wake.id, ending: Ending::NotStarted(Stage::Declare), still: None });
+        false
     }
 
     fn start(
@@ -264,6 +289,18 @@ impl Engine {
         let grace = self.config.settings.grace;
         self.tell_expiring(wake, grace, "stopped", &reason);
         self.order(wake, Order::Stop);
+    }
+
+    /// Ends the wakes of an app whose program changes under them: their processes are asked to go.
+    pub(super) fn end_runs_of(&mut self, app: &AppId, why: &str) {
+        let of_app = self.runs.values().filter(|run| run.wake.app == *app).map(|run| run.wake.id);
+        for wake in of_app.collect::<Vec<_>>() {
+            self.say(app, wake, None, why);
+            self.order(wake, Order::Stop);
+            if let Some(peer) = self.peers.of_wake(wake) {
+                self.peers.drop_peer(peer);
+            }
+        }
     }
 
     fn order(&self, wake: WakeId, order: Order) {

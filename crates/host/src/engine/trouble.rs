@@ -72,7 +72,7 @@ impl Engine {
             match effect {
                 Effect::Settle(wake) => self.settle_run(wake),
                 Effect::DropPeer(peer) => drop(self.peers.drop_peer(peer)),
-                Effect::Wake(..) | Effect::Stop(..) | Effect::Forget(_) => {}
+                Effect::Wake(..) | Effect::Stop(..) | Effect::Forget(_) | Effect::Adopted(_) => {}
             }
         }
         self.trouble = Some(Trouble::new(error));

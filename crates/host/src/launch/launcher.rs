@@ -120,6 +120,11 @@ impl Nursery {
         &self.containment
     }
 
+    /// Its process, from which every process of every wake descends.
+    pub(crate) fn process(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
     /// Has a shepherd forked and its containment set up, while the host still has other things to do. No app
     /// is started by this, and dropping the result ends the shepherd.
     pub fn prepare(&mut self) -> Result<Prepared, LaunchError> {
