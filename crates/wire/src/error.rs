@@ -38,7 +38,7 @@ pub enum ErrorCode {
     HelloFirst,
     /// The host does not speak that protocol.
     Protocol,
-    /// The connection's role does not allow the method.
+    /// The connection's role does not allow the method, or the process is not what it says.
     Forbidden,
     /// The host's store refused the change; nothing was changed.
     Store,
