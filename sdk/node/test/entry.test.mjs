@@ -1,6 +1,7 @@
 /** When the initialisation phase ends: never before the entry module has settled, and never much later than it may. */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -74,3 +75,21 @@ test('a worker thread does not run the entry of the main thread', async (t) => {
   t.after(() => worker.terminate());
   assert.deepEqual(await bounded(once(worker, 'message'), 'the worker'), ['ended']);
 });
+
+const USES = `require(${JSON.stringify(require.resolve('../src/index.cjs'))}).TaskManager.isTaskDefined('feed');`;
+
+for (const [what, words, input] of [
+  ['-e', ['-e', USES]],
+  ['-p', ['-p', USES]],
+  ['--eval=', [`--eval=${USES}`]],
+  ['a text of ES modules', ['--input-type=module', '-e', `import { createRequire } from 'node:module';
+    const require = createRequire('/');${USES}`]],
+  ['standard input', ['-'], USES],
+]) {
+  test(`a file that is an argument of ${what} is never run`, (t) => {
+    const file = join(folder(t), 'argument.mjs');
+    writeFileSync(file, `console.log('the argument ran');`);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...words, file], { input, encoding: 'utf8' });
+    assert.deepEqual([status, stdout.replace('false\n', ''), stderr], [0, '', '']);
+  });
+}

@@ -64,6 +64,13 @@ test('a process without an entry script cannot be started again', (t) => {
   assert.throws(() => identity(process), { code: 'E_MANIFEST', message: /no entry script/ });
 });
 
+test('a file that is only an argument is not the app', (t) => {
+  for (const more of [{ execArgv: ['-e', '1'] }, { execArgv: ['-p', '1'] }, { _eval: '1' }]) {
+    const { process } = processIn(t, ['app.json'], more);
+    assert.throws(() => identity(process), { code: 'E_MANIFEST', message: /no entry script/ });
+  }
+});
+
 test('the app is started with its own arguments, without a debugger, with the SDK preloaded once', (t) => {
   const execArgv = ['--inspect-brk=9229', '--inspect-port', '0', '--max-old-space-size=64', '-r', PRELOAD];
   execArgv.push('--import', 'bgfetch/preload', `--require=${PRELOAD}`, '--import', './other/preload.mjs');

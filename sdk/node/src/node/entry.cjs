@@ -20,9 +20,20 @@ const LOOK_MS = 5;
 /** Flags under which an import of the entry could be another module than the one that runs. */
 const ANOTHER_MODULE = /--(experimental-)?loader\b|--preserve-symlinks/;
 
+/** Flags under which Node runs no file as this process's own: the first word behind them is an argument like others. */
+const NO_ENTRY = /^(-e|-p|-pe|--eval|--print|-c|--check|--test)(=|$)/;
+
+/** The file that this process was started to run, as it was named; undefined where a text or nothing is run. */
+function entryOf(process) {
+  // A text from standard input is known as such only once it was read: its name is `-`, or there is none.
+  if (process._eval !== undefined || process.argv[1] === '-') return undefined;
+  if (process.execArgv.some((flag) => NO_ENTRY.test(flag))) return undefined;
+  return process.argv[1];
+}
+
 /** Calls `ended` once. */
 function whenEntrySettled(process, ended) {
-  const entry = process.argv[1];
+  const entry = entryOf(process);
   setImmediate(() => {
     const path = watchedEntry(process, entry);
     if (path === undefined) {
@@ -95,4 +106,4 @@ function flags(process) {
   return `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
 }
 
-module.exports = { whenEntrySettled };
+module.exports = { entryOf, whenEntrySettled };

@@ -3,6 +3,7 @@
 
 const { existsSync, realpathSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
+const { entryOf } = require('./entry.cjs');
 const { codedError } = require('./errors.cjs');
 
 const MANIFEST_NAMES = ['app.json', 'Info.plist', 'bgfetch.toml'];
@@ -35,7 +36,7 @@ function preloadPath() {
 }
 
 function entryScript(process) {
-  const entry = process.mainModule?.filename ?? process.argv[1];
+  const entry = process.mainModule?.filename ?? entryOf(process);
   if (entry === undefined || !existsSync(entry)) {
     throw codedError('E_MANIFEST', 'this process has no entry script that a host could start again: run the app from a file');
   }
