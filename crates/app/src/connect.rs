@@ -47,8 +47,8 @@ pub enum ConnectError {
     /// The environment names no usable socket.
     #[error(transparent)]
     Socket(#[from] SocketPathError),
-    /// The socket's folder is somebody else's (`E_NO_HOST`).
-    #[error("the folder of the socket `{}` is not this user's: set `BGFETCH_SOCKET` to the host's", .0.display())]
+    /// The socket, or its folder, is somebody else's (`E_NO_HOST`).
+    #[error("the socket `{}` or its folder is not this user's: set `BGFETCH_SOCKET` to the host's", .0.display())]
     Foreign(PathBuf),
     /// There is no manifest.
     #[error(transparent)]

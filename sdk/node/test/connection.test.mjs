@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hostAndFace, makeFace, rejection } from './support/face.mjs';
-import { folder } from './support/scripted-host.mjs';
+import { folder, ScriptedHost } from './support/scripted-host.mjs';
 
 const require = createRequire(import.meta.url);
 const { socketPath, PATH_BYTES_MAX } = require('../src/node/socket-path.cjs');
@@ -151,4 +151,11 @@ test("somebody else's directory in /tmp is not this user's host", () => {
   } finally {
     require('node:fs').rmdirSync(directory);
   }
+});
+
+test('a socket that another user listens on is left alone', async (t) => {
+  const host = await ScriptedHost.listen(t);
+  const own = process.getuid();
+  assert.equal(socketPath({ BGFETCH_SOCKET: host.path }, own), host.path);
+  assert.throws(() => socketPath({ BGFETCH_SOCKET: host.path }, own + 1), { code: 'E_NO_HOST', message: /listens on/ });
 });

@@ -66,7 +66,7 @@ impl Carrier {
             if self.link.end().is_some() {
                 return;
             }
-            match UnixStream::connect(&path) {
+            match super::open(&path) {
                 Ok(found) => stream = Some(found),
                 Err(error) => search.last_words = format!("`{}`: {error}", path.display()),
             }

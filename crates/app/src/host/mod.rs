@@ -12,8 +12,9 @@ use crate::connect::ConnectError;
 use bgfetch_wire::app::{HelloAnswer, HelloApp};
 use bgfetch_wire::error::ErrorObject;
 use carrier::Carrier;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -64,8 +65,10 @@ pub(crate) fn connect(route: Route, greeting: Greeting) -> Result<Connection, Co
     let (stream, again) = match route {
         Route::Inherited(stream) => (stream, None),
         Route::Socket { path, reconnect_for } => {
-            let stream = UnixStream::connect(&path)
-                .map_err(|source| ConnectError::NoHost { socket: path.clone(), source })?;
+            let stream = open(&path).map_err(|source| match source.kind() {
+                ErrorKind::PermissionDenied => ConnectError::Foreign(path.clone()),
+                _ => ConnectError::NoHost { socket: path.clone(), source },
+            })?;
             (stream, Some((path, reconnect_for)))
         }
     };
@@ -85,6 +88,30 @@ pub(crate) fn connect(route: Route, greeting: Greeting) -> Result<Connection, Co
         Ok(Err(Unanswered::Closed(why))) => Err(ConnectError::Silent(why)),
         Err(mpsc::RecvError) => Err(ConnectError::Silent("the connection's thread ended".to_owned())),
     }
+}
+
+/// Connects to this user's host. Another user's listener hears nothing: what a program says of itself is not for others.
+fn open(path: &Path) -> io::Result<UnixStream> {
+    let stream = UnixStream::connect(path)?;
+    let (listener, own) = (listener(&stream, path)?, rustix::process::geteuid().as_raw());
+    if listener == own {
+        return Ok(stream);
+    }
+    let what = format!("user {listener} listens there, and not this user ({own})");
+    Err(io::Error::new(ErrorKind::PermissionDenied, what))
+}
+
+/// The user who listens, as the kernel tells.
+#[cfg(target_os = "linux")]
+fn listener(stream: &UnixStream, _path: &Path) -> io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
+}
+
+/// The owner of the socket, where the kernel's word is out of reach.
+#[cfg(not(target_os = "linux"))]
+fn listener(_stream: &UnixStream, path: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(path).map(|found| found.uid())
 }
 
 impl Drop for Keeper {

@@ -24,7 +24,10 @@ function socketPath(env, userId) {
 
 function chosenPath(env, userId) {
   if (env.BGFETCH_SOCKET) {
-    if (isAbsolute(env.BGFETCH_SOCKET)) return env.BGFETCH_SOCKET;
+    if (isAbsolute(env.BGFETCH_SOCKET)) {
+      refuseForeignSocket(env.BGFETCH_SOCKET, userId);
+      return env.BGFETCH_SOCKET;
+    }
     throw codedError(
       'E_NO_HOST',
       `\`BGFETCH_SOCKET\` is \`${env.BGFETCH_SOCKET}\`, which is not absolute: expected a form like ` +
@@ -42,6 +45,13 @@ function refuseForeignDirectory(directory, userId) {
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined || (found.isDirectory() && found.uid === userId)) return;
   throw codedError('E_NO_HOST', `\`${directory}\` is not a directory of user ${userId}: somebody else made it`);
+}
+
+/** A socket belongs to whoever listens on it. One that is not there is for the connection to tell. */
+function refuseForeignSocket(path, userId) {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !found.isSocket() || found.uid === userId) return;
+  throw codedError('E_NO_HOST', `user ${found.uid} listens on \`${path}\`, and not this user (${userId})`);
 }
 
 module.exports = { socketPath, PATH_BYTES_MAX };
