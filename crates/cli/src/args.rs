@@ -21,20 +21,23 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
 }
 
+/// Under which the help lists what every verb takes.
+const EVERYWHERE: &str = "Everywhere";
+
 /// What every verb takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// Print JSON for scripts instead of columns for people
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// The host's socket [default: $BGFETCH_SOCKET, else $XDG_RUNTIME_DIR/bgfetch/host.sock]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = EVERYWHERE)]
     pub(crate) socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show background fetch happening, within about a minute, in a folder of its own
+    /// Show background fetch happening, within about a minute, in a folder of its own (needs Node)
     Demo(Demo),
     /// Run one app with a host of its own in the foreground, and show every decision
     Run(Run),
@@ -58,32 +61,37 @@ pub(crate) enum Verb {
     Fetch(Fetch),
     /// Turn a switch: on, off, pause, resume, interval
     Set(Set),
-    /// Say what the host found on this machine, and what that means
+    /// Say what a host finds on this machine, and what that means; also where none runs
+    #[command(after_help = "Exit status: 0 nothing is bad, 1 something is, 3 only that no host runs.")]
     Doctor,
     /// Lay out the Node SDK and print the file to load: node --require "$(bgfetch sdk)" app.js
     Sdk,
     /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Which shell
         shell: clap_complete::Shell,
     },
     /// Write the man pages into a folder
     Man {
-        /// The folder
+        /// The folder; it is made if it is not there
         folder: PathBuf,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Keep the folder with the store and the app, and say where it is
+    /// Keep the folder with the store and the app, and say where it is; otherwise it goes with the demo
     #[arg(long)]
     pub(crate) keep: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Ctrl-C ends the wake that is under way in order, then the host and the app; the exit status is \
+                        130 then. What was registered is kept for the next run of the same program."
+)]
 pub(crate) struct Run {
-    /// A script (.js, .mjs, .cjs), an executable, or the folder of an app
+    /// A script (.js, .mjs, .cjs), an executable, a `bgfetch.toml`, or the folder of an app
     pub(crate) program: PathBuf,
     /// The program's arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -97,20 +105,24 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Host {
     /// Run in the background and return once it serves
     #[arg(long, conflicts_with = "stop")]
     pub(crate) detach: bool,
-    /// End the host that runs
+    /// End the host that runs, in order, and return once it is gone
     #[arg(long)]
     pub(crate) stop: bool,
+    /// Begin a session of its own: for a host that was detached
+    #[arg(long, hide = true, conflicts_with_all = ["detach", "stop"])]
+    pub(crate) own_session: bool,
     /// End when standard input closes: for a host that belongs to another program
     #[arg(long, hide = true, conflicts_with_all = ["detach", "stop"])]
     pub(crate) until_stdin_closes: bool,
-    /// The folder of the store [default: $XDG_STATE_HOME/bgfetch, else ~/.local/state/bgfetch]
+    /// The folder of the store, for a host that is started [default: $XDG_STATE_HOME/bgfetch, else ~/.local/state/bgfetch]
     #[arg(long, value_name = "PATH")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// The configuration [default: $XDG_CONFIG_HOME/bgfetch/host.toml, else ~/.config/bgfetch/host.toml]
+    /// The configuration, for a host that is started [default: $XDG_CONFIG_HOME/bgfetch/host.toml, else ~/.config/bgfetch/host.toml]
     #[arg(long, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -118,14 +130,16 @@ pub(crate) struct Host {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   bgfetch add me.mail --every 15m --changed-by output -- mbsync -a
-  bgfetch add ./bgfetch.toml")]
+  bgfetch add ./bgfetch.toml
+
+A TIME is like `90s`, `15m`, `1h 30m`. The command starts in this folder and with this environment.")]
 pub(crate) struct Add {
     /// The app's id, e.g. `me.mail`; or a `bgfetch.toml`, or its folder
     pub(crate) app: String,
-    /// The least time between two runs
+    /// The least time between two wakes; needed with a command
     #[arg(long, value_name = "TIME", value_parser = length)]
     pub(crate) every: Option<Span>,
-    /// What tells that a run found something new
+    /// What tells that a wake found something new
     #[arg(long, value_enum, default_value_t = ChangedBy::Exit)]
     pub(crate) changed_by: ChangedBy,
     /// The command and its arguments
@@ -208,7 +222,7 @@ pub(crate) enum Switch {
     Off(MaybeApp),
     /// Hold an app, or every app, for a while
     Pause {
-        /// For how long
+        /// For how long, like `2h`
         #[arg(value_parser = length)]
         time: Span,
         /// The app's id; every app without one
@@ -216,11 +230,15 @@ pub(crate) enum Switch {
     },
     /// End a pause
     Resume(MaybeApp),
-    /// Set an app's minimum interval
+    /// Set an app's minimum interval. The app's own call wins the next time it makes it
+    #[command(
+        after_help = "An app that sets its interval itself, as most do when they start, sets it again at its \
+                            next start; a plain command never does."
+    )]
     Interval {
         /// The app's id
         app: String,
-        /// The interval, or `never`
+        /// The interval, like `15m`, or `never`
         #[arg(value_parser = interval)]
         time: Interval,
     },

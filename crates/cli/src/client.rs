@@ -5,15 +5,19 @@ use bgfetch_wire::app::{Call, Event, Hello, Peer, Role};
 use bgfetch_wire::control::LogEntry;
 use bgfetch_wire::frame::{LineDecoder, to_line};
 use bgfetch_wire::rpc::{Id, Message, Request};
+use rustix::process::geteuid;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a host may take to answer; one that takes longer hangs.
 const ANSWER_MAX: Duration = Duration::from_mins(1);
+
+/// The least that is waited for.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A connection with the role `control`.
 pub(crate) struct Client {
@@ -32,6 +36,7 @@ impl Client {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Failure::NoHost(socket.to_owned()),
             _ => Failure::Connection { socket: socket.to_owned(), source },
         })?;
+        refuse_foreign(&stream, socket)?;
         let mut client = Self {
             stream,
             socket: socket.to_owned(),
@@ -55,10 +60,11 @@ impl Client {
         let id = Id::Number(self.next_id);
         self.next_id += 1;
         let line = to_line(&Request::call(id.clone(), request)).map_err(Failure::other)?;
+        self.stream.set_write_timeout(Some(ANSWER_MAX)).map_err(|source| self.failed(source))?;
         self.stream.write_all(&line).map_err(|source| self.failed(source))?;
-        self.stream.set_read_timeout(Some(ANSWER_MAX)).map_err(|source| self.failed(source))?;
+        let until = Some(Instant::now() + ANSWER_MAX);
         loop {
-            match self.message()? {
+            match self.message(until)? {
                 Message::Response(response) if response.id.as_ref() == Some(&id) => {
                     let value = response.outcome.map_err(Failure::Refused)?;
                     return serde_json::from_value(value).map_err(|error| Failure::Answer(error.to_string()));
@@ -73,14 +79,13 @@ impl Client {
         }
     }
 
-    /// The next entry of the journal that is followed; at most `wait` lies between two messages of the host.
-    pub(crate) fn next_entry(&mut self, wait: Option<Duration>) -> Result<LogEntry, Failure> {
-        self.stream.set_read_timeout(wait).map_err(|source| self.failed(source))?;
+    /// The next entry of the journal that is followed, if it comes before `until`.
+    pub(crate) fn next_entry(&mut self, until: Option<Instant>) -> Result<LogEntry, Failure> {
         loop {
             if let Some(entry) = self.entries.pop_front() {
                 return Ok(entry);
             }
-            if let Message::Notification(heard) = self.message()? {
+            if let Message::Notification(heard) = self.message(until)? {
                 self.notified(&heard.method, heard.params);
             }
         }
@@ -95,12 +100,15 @@ impl Client {
         }
     }
 
-    fn message(&mut self) -> Result<Message, Failure> {
+    fn message(&mut self, until: Option<Instant>) -> Result<Message, Failure> {
         let mut buffer = [0; 8 << 10];
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Message::parse(&line).map_err(|error| Failure::Answer(error.kind.to_string()));
             }
+            // A timeout of nothing would mean none.
+            let left = |until: Instant| until.saturating_duration_since(Instant::now()).max(MOMENT);
+            self.stream.set_read_timeout(until.map(left)).map_err(|source| self.failed(source))?;
             let count = match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(self.failed(ErrorKind::UnexpectedEof.into())),
                 Ok(count) => count,
@@ -115,6 +123,34 @@ impl Client {
     }
 
     fn failed(&self, source: std::io::Error) -> Failure {
-        Failure::Connection { socket: self.socket.clone(), source }
+        let socket = self.socket.clone();
+        match source.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Failure::Silent { socket, wait: ANSWER_MAX },
+            _ => Failure::Connection { socket, source },
+        }
     }
+}
+
+/// Refuses a listener of another user's before a word is said: a request may carry the whole environment, and the
+/// socket's folder may be one that anybody can make.
+fn refuse_foreign(stream: &UnixStream, socket: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::Connection { socket: socket.to_owned(), source };
+    let (listener, own) = (listener(stream, socket).map_err(failed)?, geteuid().as_raw());
+    if listener == own {
+        return Ok(());
+    }
+    Err(Failure::Foreign { socket: socket.to_owned(), listener, own })
+}
+
+/// The user who listens, as the kernel tells.
+#[cfg(target_os = "linux")]
+fn listener(stream: &UnixStream, _socket: &Path) -> std::io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
+}
+
+/// The owner of the socket, where the kernel's word is out of reach.
+#[cfg(not(target_os = "linux"))]
+fn listener(_stream: &UnixStream, socket: &Path) -> std::io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(socket).map(|found| found.uid())
 }

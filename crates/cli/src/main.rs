@@ -4,6 +4,8 @@ mod args;
 mod client;
 mod demo;
 mod exit;
+mod interrupt;
+mod node;
 mod private_host;
 mod sdk;
 mod show;
@@ -21,7 +23,9 @@ fn main() -> ExitCode {
     match verbs::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("bgfetch: {failure}");
+            if failure.is_news() {
+                eprintln!("bgfetch: {}", show::lines(&failure.to_string()).collect::<Vec<_>>().join("\n"));
+            }
             failure.exit_code()
         }
     }

@@ -1,6 +1,7 @@
 //! The JavaScript SDK, carried in this binary and laid out where Node can load it.
 
 use crate::exit::Failure;
+use crate::verbs::state_directory;
 use bgfetch_host::Environment;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +9,16 @@ use std::path::{Path, PathBuf};
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sdk_files.rs"));
 
 /// Lays the SDK out below the user's state folder, and gives the file that Node has to load before the app.
+pub(crate) fn preload() -> Result<PathBuf, Failure> {
+    lay_out(&state_directory(&Environment::of_process())?)
+}
+
+/// Lays the SDK out below `folder`, and gives the file that Node has to load before the app.
 ///
 /// The folder is named by the version and changed only where it differs, so that apps which are started from it for a
 /// wake find it as it was.
-pub(crate) fn preload() -> Result<PathBuf, Failure> {
-    let state = Environment::of_process().state_directory().map_err(Failure::other)?;
-    let folder = state.join(concat!("sdk-node-", env!("CARGO_PKG_VERSION")));
+pub(crate) fn lay_out(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = folder.join(concat!("sdk-node-", env!("CARGO_PKG_VERSION")));
     for (name, text) in FILES {
         let path = folder.join(name);
         if std::fs::read_to_string(&path).is_ok_and(|present| present == *text) {

@@ -4,6 +4,7 @@ use crate::claim::{Claim, ClaimError};
 use crate::config::Config;
 use crate::engine::{Engine, EngineError, Ground};
 use crate::launch::{Nursery, NurseryError};
+use crate::policy::{PolicyError, PolicyFile};
 use crate::socket::{Listening, SocketError};
 use crate::store::{OpenError, Store};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -24,6 +25,8 @@ pub struct Options {
     pub socket: PathBuf,
     /// How it runs.
     pub config: Config,
+    /// What the machine's administrator forbids.
+    pub policy: PolicyFile,
     /// The program that it is, to start the nursery from.
     pub own_program: PathBuf,
 }
@@ -39,6 +42,9 @@ pub enum HostError {
         /// Why.
         source: std::io::Error,
     },
+    /// What is forbidden can not be told.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Another host has its store.
     #[error(transparent)]
     Claim(#[from] ClaimError),
@@ -63,7 +69,8 @@ pub enum HostError {
 ///
 /// It wants a current-thread runtime and a [`tokio::task::LocalSet`].
 pub async fn run(options: Options, began: impl FnOnce()) -> Result<(), HostError> {
-    let Options { state_directory, socket, config, own_program } = options;
+    let Options { state_directory, socket, config, policy, own_program } = options;
+    let policy = policy.read()?;
     make_folder(&state_directory)?;
     // Not the name of the socket's lock, which may lie in the same folder.
     let claim = Claim::take(&state_directory.join("store.lock"))?;
@@ -74,7 +81,7 @@ pub async fn run(options: Options, began: impl FnOnce()) -> Result<(), HostError
     let descriptors = raise_descriptors();
     let (events, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
     let stop = stop_signals()?;
-    let ground = Ground { config, store, nursery, state_directory, socket, descriptors };
+    let ground = Ground { config, policy, store, nursery, state_directory, socket, descriptors };
     let engine = Engine::new(ground, events)?;
     let peers = engine.run(&listening.listener, inbox, stop, began).await?;
     drop((listening, claim));

@@ -87,7 +87,16 @@ fn check_folder(folder: &Path) -> Result<(), SocketError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(failed(source)),
     }
-    let found = std::fs::symlink_metadata(folder).map_err(failed)?;
+    if look_at(folder)? { Ok(()) } else { Err(failed(io::ErrorKind::NotFound.into())) }
+}
+
+/// Whether the socket's folder is there; one that is has to be this user's alone.
+pub(crate) fn look_at(folder: &Path) -> Result<bool, SocketError> {
+    let found = match std::fs::symlink_metadata(folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(SocketError::Folder { path: folder.to_owned(), source }),
+    };
     let user = geteuid().as_raw();
     let why = if !found.is_dir() {
         "is not a folder".to_owned()
@@ -96,7 +105,7 @@ fn check_folder(folder: &Path) -> Result<(), SocketError> {
     } else if found.mode() & 0o077 != 0 {
         format!("can be opened by others (its mode is {:04o})", found.mode() & 0o7777)
     } else {
-        return Ok(());
+        return Ok(true);
     };
     Err(SocketError::Unsafe { path: folder.to_owned(), why })
 }

@@ -7,6 +7,7 @@ use crate::show;
 use bgfetch_wire::app::Launch;
 use bgfetch_wire::control::{self, AddCommand};
 use bgfetch_wire::value::{AbsolutePath, Seconds};
+use rustix::fs::{Access, access};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -22,12 +23,13 @@ pub(crate) fn run(common: &Common, add: Add) -> Result<(), Failure> {
             let manifest = absolute(&PathBuf::from(&add.app))?;
             // The command starts in the manifest's folder, whether that or the manifest itself was named.
             let named = manifest.as_path();
+            let manifest_program = manifest.clone();
             let folder = if named.is_dir() { Some(named) } else { named.parent() };
             let cwd = folder.unwrap_or(Path::new("/")).to_owned();
             control::Add {
                 manifest: Some(manifest),
                 command: None,
-                launch: launch("unused", Vec::new(), &cwd)?,
+                launch: launch(manifest_program, Vec::new(), &cwd)?,
             }
         }
         (true, false) => {
@@ -64,14 +66,14 @@ fn command(add: Add) -> Result<control::Add, Failure> {
                 ChangedBy::Output => control::ChangedBy::Output,
             },
         }),
-        launch: launch(&program, words.collect(), &cwd)?,
+        launch: launch(absolute(&found(&program, &cwd)?)?, words.collect(), &cwd)?,
     })
 }
 
 /// Where and with what environment the command will start: as here and now, so that what works in this shell works
 /// when woken.
-fn launch(program: &str, args: Vec<String>, cwd: &Path) -> Result<Launch, Failure> {
-    Ok(Launch { program: absolute(&found(program, cwd))?, args, cwd: absolute(cwd)?, env: environment() })
+fn launch(program: AbsolutePath, args: Vec<String>, cwd: &Path) -> Result<Launch, Failure> {
+    Ok(Launch { program, args, cwd: absolute(cwd)?, env: environment() })
 }
 
 /// This process's environment without our own variables.
@@ -82,14 +84,26 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The file that a shell here would execute; a name that none has goes to the host as it is, which says so.
-fn found(program: &str, cwd: &Path) -> PathBuf {
+/// The file that a shell here would execute.
+fn found(program: &str, cwd: &Path) -> Result<PathBuf, Failure> {
     if program.contains('/') {
-        return cwd.join(program);
+        let file = cwd.join(program);
+        if !file.exists() {
+            return Err(Failure::Unknown(format!("there is no command `{}`", file.display())));
+        }
+        if !is_executable(&file) {
+            return Err(Failure::Unknown(format!("`{}` is not an executable file", file.display())));
+        }
+        return Ok(file);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let candidates = std::env::split_paths(&path).map(|folder| folder.join(program));
-    candidates.into_iter().find(|file| file.is_file()).unwrap_or_else(|| PathBuf::from(program))
+    let candidates = std::env::split_paths(&path).map(|folder| cwd.join(folder).join(program));
+    let found = candidates.into_iter().find(|file| is_executable(file));
+    found.ok_or_else(|| Failure::Unknown(format!("there is no command `{program}` in `PATH`")))
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.is_file() && access(file, Access::EXEC_OK).is_ok()
 }
 
 fn absolute(path: &Path) -> Result<AbsolutePath, Failure> {

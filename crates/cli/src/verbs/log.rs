@@ -30,15 +30,14 @@ pub(crate) fn run(common: &Common, log: Log) -> Result<(), Failure> {
 /// One entry; with `--json --follow`, one JSON object a line.
 fn print(common: &Common, entry: &LogEntry) -> Result<(), Failure> {
     if common.json {
-        let line = serde_json::to_string(entry).map_err(Failure::other)?;
-        return show::print(&format!("{line}\n"));
+        return show::print_json_line(entry);
     }
     show::print(&show::entry(entry))
 }
 
 fn output_text(output: &OutputView) -> String {
     let part = |name: &str, text: &str| {
-        let lines = show::indented(text.lines(), "  ");
+        let lines = show::indented(show::lines(text), "  ");
         if lines.is_empty() { String::new() } else { format!("{name}:\n{lines}") }
     };
     let dropped = match output.dropped_bytes {

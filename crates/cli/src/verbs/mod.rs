@@ -52,7 +52,24 @@ pub(crate) fn socket(common: &Common) -> Result<PathBuf, Failure> {
     environment.socket().map_err(Failure::other)
 }
 
+/// Refuses `--socket` where it would mean nothing.
+pub(crate) fn refuse_socket(common: &Common) -> Result<(), Failure> {
+    match &common.socket {
+        None => Ok(()),
+        Some(_) => {
+            Err(Failure::Usage("`--socket` means nothing here: this verb has a host of its own".to_owned()))
+        }
+    }
+}
+
 /// A connection to the host.
 fn client(common: &Common) -> Result<Client, Failure> {
     Client::connect(&socket(common)?)
+}
+
+/// The user's state folder, for verbs that take no other one.
+pub(crate) fn state_directory(environment: &Environment) -> Result<PathBuf, Failure> {
+    let without_home =
+        |_| Failure::Other("neither `HOME` nor `XDG_STATE_HOME` is set: set one of them".to_owned());
+    environment.state_directory().map_err(without_home)
 }

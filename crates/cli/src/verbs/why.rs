@@ -23,7 +23,7 @@ pub(crate) fn text(why: &WhyView) -> Result<String, std::fmt::Error> {
         "ready" => "is about to run",
         _ => "is not running",
     };
-    writeln!(out, "{} {verdict}: {}.", app.app, app.reason.text)?;
+    writeln!(out, "{} {verdict}: {}.", app.app, show::line(&app.reason.text))?;
     match app.earliest_unix_ms {
         Some(at) => {
             writeln!(
@@ -48,13 +48,13 @@ pub(crate) fn text(why: &WhyView) -> Result<String, std::fmt::Error> {
     writeln!(out, "failures    {} in a row", app.failures)?;
     for task in tasks {
         let next = show::distance(task.earliest_unix_ms, *now_unix_ms);
-        writeln!(out, "task        {} ({next}): {}", task.task, task.reason.text)?;
+        writeln!(out, "task        {} ({next}): {}", show::line(&task.task), show::line(&task.reason.text))?;
     }
     if !recent.is_empty() {
         writeln!(out, "\nLately:")?;
         for entry in recent {
             let wake = entry.wake.map_or_else(String::new, |wake| format!("wake {wake}: "));
-            writeln!(out, "  {}  {wake}{}", show::moment(Some(entry.unix_ms)), entry.text)?;
+            writeln!(out, "  {}  {wake}{}", show::moment(Some(entry.unix_ms)), show::line(&entry.text))?;
         }
     }
     Ok(out)

@@ -1,8 +1,9 @@
 //! The developer's loop: `bgfetch run app.mjs` is a host for one app in the foreground, with every decision shown and
 //! what each wake printed; and `bgfetch demo` shows the whole life of the documented program.
 
-use crate::support::{BGFETCH, Home, PATIENCE, QUICK, lines, processes, wait_for_end, wait_until};
-use std::process::{Child, Stdio};
+use crate::support::{BGFETCH, Home, PATIENCE, QUICK, lines, processes, ran, wait_for_end, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -16,6 +17,10 @@ impl Shown {
     fn start(home: &Home, arguments: &[&str]) -> Self {
         let mut command = home.bgfetch(arguments);
         command.env("XDG_RUNTIME_DIR", home.path("")).env_remove("BGFETCH_SOCKET");
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect(BGFETCH);
         let lines = lines(child.stdout.take());
         Self { child, lines, seen: Vec::new() }
@@ -65,7 +70,11 @@ fn every_decision_is_shown_and_nothing_stays() {
 #[test]
 fn the_demo_shows_the_whole_life() {
     let home = Home::new(QUICK);
-    let mut shown = Shown::start(&home, &["demo"]);
+    let mut command = home.bgfetch(&["demo"]);
+    // It needs no home, and leaves nothing where it plays.
+    std::fs::create_dir(home.path("stage")).expect("a folder");
+    command.env_remove("HOME").env("TMPDIR", home.path("stage"));
+    let mut shown = Shown::spawn(command);
     for wanted in [
         "task `refresh-feed` registered",
         "ended: new data",
@@ -84,4 +93,26 @@ fn the_demo_shows_the_whole_life() {
     let status = wait_for_end(&mut shown.child, &shown.lines);
     assert!(status.success(), "{status}");
     assert!(processes::of_wakes(&home.mark()).is_empty());
+    assert_eq!(std::fs::read_dir(home.path("stage")).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_demo_that_is_stopped_leaves_nothing_and_scripts_get_its_entries() {
+    let home = Home::new(QUICK);
+    std::fs::create_dir(home.path("stage")).expect("a folder");
+    let mut command = home.bgfetch(&["demo", "--json"]);
+    command.env("TMPDIR", home.path("stage"));
+    let mut shown = Shown::spawn(command);
+    shown.until("\"registered\"");
+    let process = i32::try_from(shown.child.id()).ok().and_then(Pid::from_raw).expect("a process");
+    kill_process(process, Signal::TERM).expect("it runs");
+    assert_eq!(wait_for_end(&mut shown.child, &shown.lines).code(), Some(143));
+    for line in &shown.seen {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+    assert_eq!(std::fs::read_dir(home.path("stage")).expect("a folder").count(), 0);
+    let mut without_node = home.bgfetch(&["demo"]);
+    let refused = ran(without_node.env("PATH", "/nonexistent"));
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("`node` (version 20 or newer) is needed"), "{refused:?}");
 }

@@ -1,6 +1,7 @@
 //! The whole product under test, as a user has it: the real binary, real processes, a real store.
 
 mod claims;
+mod command_line;
 mod developer;
 mod documented_program;
 mod full_disk;
@@ -8,6 +9,7 @@ mod generated;
 mod held;
 mod identity;
 mod idle;
+mod interrupted;
 mod kill9;
 mod limits;
 mod manifests;
@@ -19,3 +21,4 @@ mod support;
 mod switches;
 mod texts;
 mod wire_abuse;
+mod without_a_host;

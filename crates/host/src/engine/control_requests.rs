@@ -14,10 +14,14 @@ use bgfetch_wire::control::{
 };
 use bgfetch_wire::error::{ErrorCode, ErrorObject};
 use rustix::fs::{Access, access};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// The one task of a plain command.
 const COMMAND_TASK: &str = "fetch";
+
+/// The longest id that names its manifest's file, in bytes: file systems allow 255 with the suffix.
+const READABLE_BYTES_MAX: usize = 200;
 
 /// How many entries of the journal stand below a `why`.
 const RECENT: u32 = 10;
@@ -190,7 +194,7 @@ impl Engine {
 
     /// Where the host keeps the manifest of a command that was added without one.
     fn own_manifest(&self, app: &AppId) -> PathBuf {
-        self.state_directory.join("apps").join(format!("{app}.toml"))
+        self.state_directory.join("apps").join(own_manifest_name(app))
     }
 
     /// An app is removed: who asked for its id asked in vain, and a manifest that the host wrote goes with it.
@@ -288,6 +292,16 @@ impl Engine {
         self.change(input)?;
         json(&Done {})
     }
+}
+
+/// A file's name for an id: the id itself, or, where no file may be named so long, its SHA-256 behind a character that
+/// no id has.
+fn own_manifest_name(app: &AppId) -> String {
+    if app.as_str().len() <= READABLE_BYTES_MAX {
+        return format!("{app}.toml");
+    }
+    let digest = Sha256::digest(app.as_str());
+    digest.iter().fold("~".to_owned(), |name, byte| name + &format!("{byte:02x}")) + ".toml"
 }
 
 /// A command that was added on the command line, as a manifest would say it.

@@ -16,6 +16,7 @@ use crate::alarm::{Alarm, ClockWatch};
 use crate::clock::{self, Timeline};
 use crate::config::Config;
 use crate::launch::{LaunchError, Nursery, Prepared};
+use crate::policy::Policy;
 use crate::store::{Program, Query, Store, StoreError, Write};
 use bgfetch_core::{
     AppId, Change, Ending, Entry, Event as JournalEvent, Input, Now, Output, Refused, Scheduler, StopReason,
@@ -50,6 +51,7 @@ pub(crate) enum Event {
 /// What the loop runs on.
 pub(crate) struct Ground {
     pub(crate) config: Config,
+    pub(crate) policy: Policy,
     pub(crate) store: Store,
     pub(crate) nursery: Nursery,
     pub(crate) state_directory: PathBuf,
@@ -61,6 +63,7 @@ pub(crate) struct Ground {
 /// The host's state.
 pub(crate) struct Engine {
     config: Config,
+    policy: Policy,
     store: Store,
     nursery: Nursery,
     state_directory: PathBuf,
@@ -135,18 +138,22 @@ pub enum EngineError {
 impl Engine {
     /// Goes on from what the store holds. Wakes found begun are over: they are lost.
     pub(crate) fn new(ground: Ground, events: mpsc::Sender<Event>) -> Result<Self, EngineError> {
-        let Ground { config, store, nursery, state_directory, socket, descriptors } = ground;
+        let Ground { config, policy, store, nursery, state_directory, socket, descriptors } = ground;
         let sample = clock::sample();
         let last_alive = store.clock()?;
         let timeline = Timeline::resume(last_alive.as_ref(), &sample);
         let now = timeline.now(&sample);
-        let snapshot = store.load()?;
+        let mut snapshot = store.load()?;
+        // Before anything is judged: what is forbidden is not begun and then stopped.
+        let forbidden_before = std::mem::replace(&mut snapshot.user.restricted, policy.restricted);
+        let user = snapshot.user.clone();
         let newest = store.journal(&Query { last: Some(1), ..Query::default() })?;
         let in_order = newest.iter().all(|row| row.entry.event == JournalEvent::HostStopped);
         let programs = store.programs()?.into_iter().map(|program| (program.app.clone(), program)).collect();
         let scheduler = Scheduler::new(config.settings, store.seed(), snapshot, now);
         let mut engine = Self {
             config,
+            policy,
             store,
             nursery,
             state_directory,
@@ -166,6 +173,10 @@ impl Engine {
         };
         let away = last_alive.map(|row| now.elapsed.since(row.elapsed)).unwrap_or_default();
         engine.write_journal(now, JournalEvent::HostStarted { away, in_order });
+        if forbidden_before != policy.restricted {
+            engine.batch.writes.push(Write::Change(Change::User(user)));
+            engine.write_journal(now, JournalEvent::Restricted { restricted: policy.restricted });
+        }
         engine.drain();
         let running = engine.scheduler.running().map(|wake| wake.id);
         let lost: Vec<_> = running.filter(|wake| !engine.begins(*wake)).collect();

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::trouble::Trouble;
-use crate::launch::Method;
+use crate::doctor;
 use crate::store::{JournalRow, Kind, Query};
 use bgfetch_core::{AppId, Elapsed, Now, Span, Status, WakeId};
 use bgfetch_wire::app::StatusChanged;
@@ -109,17 +109,10 @@ impl Engine {
             good("host", format!("process {}, version {}", std::process::id(), env!("CARGO_PKG_VERSION"))),
             good("socket", self.socket.display().to_string()),
             self.store_finding(),
+            doctor::policy_finding(self.policy),
         ];
-        findings.extend(self.containment_findings());
-        findings.push(clock_finding());
-        for (subject, lost) in [
-            ("power", "a task that asks for external power is refused"),
-            ("network", "a task that asks for a network is refused"),
-            ("idleness", "a task that asks for an idle machine is refused"),
-        ] {
-            let text = format!("nothing tells this host: {lost}");
-            findings.push(Finding { subject: subject.to_owned(), state: FindingState::Unknown, text });
-        }
+        findings.extend(doctor::containment_findings(self.nursery.containment()));
+        findings.extend(doctor::machine_findings());
         DoctorView { findings }
     }
 
@@ -130,25 +123,7 @@ impl Engine {
             (None, Err(error)) => (FindingState::Bad, error.to_string()),
             (None, Ok(())) => (FindingState::Good, format!("{path}, every page of it sound")),
         };
-        Finding { subject: "store".to_owned(), state, text }
-    }
-
-    fn containment_findings(&self) -> Vec<Finding> {
-        let containment = self.nursery.containment();
-        let (state, what) = match containment.in_force {
-            Method::Namespace => (FindingState::Good, "a process namespace around every wake"),
-            Method::Cgroup => (FindingState::Good, "a control group around every wake"),
-            Method::Shepherd => {
-                (FindingState::Limited, "a shepherd process for every wake, and nothing stronger")
-            }
-        };
-        let subject = "containment".to_owned();
-        let mut findings = vec![Finding { subject: subject.clone(), state, text: what.to_owned() }];
-        for refusal in &containment.refused {
-            let text = format!("no {}: {}", refusal.method.name(), refusal.detail);
-            findings.push(Finding { subject: subject.clone(), state: FindingState::Limited, text });
-        }
-        findings
+        doctor::finding("store", state, text)
     }
 }
 
@@ -167,17 +142,8 @@ pub(super) fn as_many_as_fit<T: serde::Serialize>(items: impl Iterator<Item = T>
     kept
 }
 
-fn clock_finding() -> Finding {
-    let (state, text) = if cfg!(target_os = "linux") {
-        (FindingState::Good, "suspended time counts, and a clock that is set is noticed at once")
-    } else {
-        (FindingState::Limited, "suspended time counts; a timer may ring late by the time slept")
-    };
-    Finding { subject: "clock".to_owned(), state, text: text.to_owned() }
-}
-
 fn good(subject: &str, text: String) -> Finding {
-    Finding { subject: subject.to_owned(), state: FindingState::Good, text }
+    doctor::finding(subject, FindingState::Good, text)
 }
 
 /// The error for an app that went while it was looked at.
