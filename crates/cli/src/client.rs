@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -142,15 +143,15 @@ fn refuse_foreign(stream: &UnixStream, socket: &Path) -> Result<(), Failure> {
     Err(Failure::Foreign { socket: socket.to_owned(), listener, own })
 }
 
-/// The user who listens, as the kernel tells.
-#[cfg(target_os = "linux")]
-fn listener(stream: &UnixStream, _socket: &Path) -> std::io::Result<u32> {
-    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
-}
-
-/// The owner of the socket, where the kernel's word is out of reach.
-#[cfg(not(target_os = "linux"))]
-fn listener(_stream: &UnixStream, socket: &Path) -> std::io::Result<u32> {
-    use std::os::unix::fs::MetadataExt;
+/// The user who listens, as the kernel tells. In a process namespace, as in a wake, it names no process outside, and the
+/// answer is of no use; nor is there one elsewhere than on Linux. There it is the owner of the socket, which nobody can
+/// give to somebody else.
+fn listener(stream: &UnixStream, socket: &Path) -> std::io::Result<u32> {
+    #[cfg(target_os = "linux")]
+    if let Ok(credentials) = rustix::net::sockopt::socket_peercred(stream) {
+        return Ok(credentials.uid.as_raw());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
     std::fs::symlink_metadata(socket).map(|found| found.uid())
 }

@@ -13,6 +13,7 @@ use bgfetch_wire::app::{HelloAnswer, HelloApp};
 use bgfetch_wire::error::ErrorObject;
 use carrier::Carrier;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -101,16 +102,16 @@ fn open(path: &Path) -> io::Result<UnixStream> {
     Err(io::Error::new(ErrorKind::PermissionDenied, what))
 }
 
-/// The user who listens, as the kernel tells.
-#[cfg(target_os = "linux")]
-fn listener(stream: &UnixStream, _path: &Path) -> io::Result<u32> {
-    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
-}
-
-/// The owner of the socket, where the kernel's word is out of reach.
-#[cfg(not(target_os = "linux"))]
-fn listener(_stream: &UnixStream, path: &Path) -> io::Result<u32> {
-    use std::os::unix::fs::MetadataExt;
+/// The user who listens, as the kernel tells. In a process namespace, as in a wake, it names no process outside, and the
+/// answer is of no use; nor is there one elsewhere than on Linux. There it is the owner of the socket, which nobody can
+/// give to somebody else.
+fn listener(stream: &UnixStream, path: &Path) -> io::Result<u32> {
+    #[cfg(target_os = "linux")]
+    if let Ok(credentials) = rustix::net::sockopt::socket_peercred(stream) {
+        return Ok(credentials.uid.as_raw());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
     std::fs::symlink_metadata(path).map(|found| found.uid())
 }
 

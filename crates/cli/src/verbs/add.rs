@@ -92,7 +92,7 @@ fn found(program: &str, cwd: &Path) -> Result<PathBuf, Failure> {
             return Err(Failure::Unknown(format!("there is no command `{}`", file.display())));
         }
         if !is_executable(&file) {
-            return Err(Failure::Unknown(format!("`{}` is not an executable file", file.display())));
+            return Err(Failure::Other(format!("`{}` is not an executable file", file.display())));
         }
         return Ok(file);
     }

@@ -90,8 +90,8 @@ fn a_command_that_can_not_be_started_is_refused_at_once() {
     std::fs::write(home.path("folder/bgfetch.toml"), "id = 'me.undeclared'\ncommand = ['true']\n")
         .expect("written");
     let cases: [(&[&str], i32, &str); 9] = [
-        (&["me.x", "--every", "1h", "--", "no-such-command"], 1, "there is no command `"),
-        (&["me.x", "--every", "1h", "--", "./missing"], 1, "there is no command `"),
+        (&["me.x", "--every", "1h", "--", "no-such-command"], 4, "there is no command `"),
+        (&["me.x", "--every", "1h", "--", "./missing"], 4, "there is no command `"),
         (&["me.x", "--every", "1h", "--", "./notes.txt"], 1, "notes.txt` is not an executable file"),
         (&["me.x", "--every", "1h", "--", "./folder"], 1, "folder` is not an executable file"),
         (&["reader", "--every", "1h", "--", "true"], 1, "the app id `reader` is not parts joined by dots"),
