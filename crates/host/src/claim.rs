@@ -17,7 +17,7 @@ const DEAD_HOLDER_WAIT: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Claim {
     /// Held open for its lock alone.
-    _file: File,
+    file: File,
 }
 
 /// Why a claim can not be made.
@@ -63,7 +63,7 @@ impl Claim {
         file.set_len(0).map_err(unusable)?;
         file.rewind().map_err(unusable)?;
         writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -82,6 +82,13 @@ fn holder(file: &mut File) -> io::Result<String> {
 fn is_alive(holder: &str) -> bool {
     let process = holder.parse().ok().and_then(Pid::from_raw);
     process.is_some_and(|process| test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+impl Drop for Claim {
+    /// Given back by name: a child that is just being started may hold a copy of the file for a moment longer.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Result<(), Failure> {
         run.interval_min,
         run.limit
     );
+    eprintln!("bgfetch: for it alone, `bgfetch --socket {} fetch APP` wakes the app now", socket.display());
     let mut client = host.client()?;
     // What was kept of an earlier run may be due at once, before anybody looks.
     let past = client.call(AskLog { follow: true, last: Some(100), ..AskLog::default() })?.entries;
