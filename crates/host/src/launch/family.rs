@@ -3,11 +3,16 @@
 //! The directory is held open from before any namespace is entered, so that a shepherd still sees its
 //! children by the numbers that it knows them by.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal};
+
+/// How often a tree that goes on growing is looked through for processes not told yet; what is left is killed after
+/// the grace.
+const LOOKS_MAX: u32 = 16;
 
 /// The processes below this one.
 pub(super) struct Family {
@@ -72,14 +77,28 @@ impl Family {
         pids.filter(|pid| self.parent_of(*pid) == Some(parent)).collect()
     }
 
-    /// Sends `signal` to everything below this process, once.
+    /// Sends `signal` to everything below this process, to each process once.
+    ///
+    /// A parent that goes at once leaves its children to this process while they are still being looked for below the
+    /// parent; so everyone is looked for again until nobody new is found.
     pub(super) fn signal_descendants(&self, signal: Signal) {
-        let mut parents = vec![getpid()];
-        while let Some(parent) = parents.pop() {
-            for child in self.children_of(parent) {
-                if self.signal_child(parent, child, signal) {
-                    parents.push(child);
+        let mut told = BTreeSet::new();
+        for _ in 0..LOOKS_MAX {
+            let before = told.len();
+            let mut parents = vec![getpid()];
+            while let Some(parent) = parents.pop() {
+                for child in self.children_of(parent) {
+                    let number = child.as_raw_pid();
+                    if told.contains(&number) {
+                        parents.push(child);
+                    } else if self.signal_child(parent, child, signal) {
+                        told.insert(number);
+                        parents.push(child);
+                    }
                 }
+            }
+            if told.len() == before {
+                return;
             }
         }
     }

@@ -18,6 +18,7 @@ pub const APP_SOCKET_DESCRIPTOR: i32 = 3;
 /// The variable that tells the app the number of its socket.
 pub const APP_SOCKET_VARIABLE: &str = "BGFETCH_FD";
 
+#[cfg(target_os = "linux")]
 /// Background work goes first when memory runs out: this much is added to a process's chance of it.
 const OUT_OF_MEMORY_SCORE: i32 = 200;
 
@@ -55,6 +56,7 @@ struct Plan {
     directory: CString,
     nice: i32,
     privileges: Privileges,
+    #[cfg(target_os = "linux")]
     out_of_memory_score: String,
     app_socket: Option<OwnedFd>,
     null: OwnedFd,
@@ -88,6 +90,7 @@ pub(super) fn start(spec: &Spec, app_socket: Option<OwnedFd>, pen: &Pen) -> Resu
         directory,
         nice: i32::from(spec.nice),
         privileges: spec.privileges,
+        #[cfg(target_os = "linux")]
         out_of_memory_score: out_of_memory_score(),
         app_socket,
         null: null.into(),
@@ -192,6 +195,7 @@ fn connect(plan: &Plan) -> std::io::Result<()> {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn out_of_memory_score() -> String {
     let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok();
     let own = own.and_then(|text| text.trim().parse::<i32>().ok()).unwrap_or(0);
