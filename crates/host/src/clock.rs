@@ -10,6 +10,16 @@ use rustix::time::{ClockId, clock_gettime};
 /// More than this was never slept through: a wall clock that claims it is wrong, and a year is as due as ten.
 const AWAY_MAX: Span = Span::from_hours(24 * 365);
 
+/// How old what the store knows of the clocks may become while the host writes to it.
+///
+/// Within a boot nothing depends on it: the boot clock itself carries the line on. Writing it with every commit would
+/// cost each of them a page.
+pub(crate) const WRITTEN_MS_MAX: u64 = 1_000;
+
+/// The least time between two boots: longer than [`WRITTEN_MS_MAX`], so that the line never goes back behind a point that
+/// was written, whatever the wall clock says; and no machine starts faster.
+const REBOOT_MIN: Span = Span::from_secs(2);
+
 /// What the machine's clocks show, read together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
@@ -102,7 +112,7 @@ impl Timeline {
             let away = Span::from_millis(boot_ms - previous.boot_ms);
             return Self { boot_id, elapsed: previous.elapsed.plus(away), boot_ms, unbridged: None };
         }
-        let away = sample.wall.since(previous.wall).min(AWAY_MAX);
+        let away = sample.wall.since(previous.wall).clamp(REBOOT_MIN, AWAY_MAX);
         let unbridged = (sample.wall < previous.wall).then_some(previous.wall);
         Self { boot_id, elapsed: previous.elapsed.plus(away), boot_ms, unbridged }
     }
@@ -185,11 +195,11 @@ mod tests {
         let before = row("a", 5_000, 70_000, 1_000_000);
         let start = sample_of("b", 10, 0);
         let mut line = Timeline::resume(Some(&before), &start);
-        assert_eq!(line.now(&start).elapsed.as_millis(), 70_000);
+        assert_eq!(line.now(&start).elapsed.as_millis(), 72_000);
         // 2 s after the start the clock is set; the machine was off from 1 000 s to 1 600 s.
         let right = sample_of("b", 2_010, 1_602_000);
         assert_eq!(line.clock_set(&right), Span::from_millis(600_000));
-        assert_eq!(line.now(&right).elapsed.as_millis(), 672_000);
+        assert_eq!(line.now(&right).elapsed.as_millis(), 674_000);
         assert_eq!(line.clock_set(&right), Span::ZERO, "once");
     }
 

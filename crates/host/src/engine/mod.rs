@@ -69,6 +69,8 @@ pub(crate) struct Engine {
     state_directory: PathBuf,
     socket: PathBuf,
     timeline: Timeline,
+    /// When the store has to hear of the clocks again, on the boot clock.
+    clock_due_boot_ms: u64,
     /// The wall clock less the boot clock, in milliseconds, to tell by how much the clock was set.
     wall_offset_ms: i64,
     scheduler: Scheduler,
@@ -159,6 +161,7 @@ impl Engine {
             state_directory,
             socket,
             timeline,
+            clock_due_boot_ms: 0,
             wall_offset_ms: sample.wall_offset_ms(),
             scheduler,
             programs,
@@ -288,6 +291,8 @@ impl Engine {
         let sample = clock::sample();
         self.wall_offset_ms = sample.wall_offset_ms();
         self.timeline.clock_set(&sample);
+        // The line may have been moved on; nothing is written behind that without it.
+        self.clock_due_boot_ms = 0;
         let step_ms = self.wall_offset_ms.saturating_sub(before);
         // A step of less than a second is the time service's daily work, and holds or frees nothing.
         if step_ms.unsigned_abs() >= 1_000 {
@@ -354,8 +359,7 @@ impl Engine {
                     self.perform_all(batch.effects);
                     return Ok(());
                 }
-                let sample = clock::sample();
-                batch.writes.push(Write::Clock(self.timeline.row(&sample)));
+                self.write_clock(&mut batch);
                 if let Err(error) = self.store.commit(&batch.writes) {
                     self.fall_back(batch, error)?;
                     continue;
@@ -367,6 +371,15 @@ impl Engine {
             self.tell_followers();
         }
         Ok(())
+    }
+
+    /// Adds where the clocks stand to what is committed, unless the store knows it nearly.
+    fn write_clock(&mut self, batch: &mut Batch) {
+        let sample = clock::sample();
+        if sample.boot_ms >= self.clock_due_boot_ms {
+            batch.writes.push(Write::Clock(self.timeline.row(&sample)));
+            self.clock_due_boot_ms = sample.boot_ms + clock::WRITTEN_MS_MAX;
+        }
     }
 
     fn answer(&mut self, replies: Vec<Reply>) {

@@ -49,6 +49,8 @@ impl Engine {
             // Written again it would fail again. What the store holds is sound; the next host goes on from there.
             return Err(error.into());
         }
+        // What it was to hear of the clocks it has not heard.
+        self.clock_due_boot_ms = 0;
         self.begin_again()?;
         let still = self.runs.values().map(Run::still_running).collect::<Vec<_>>();
         for input in still {
